@@ -1,0 +1,172 @@
+"""A Resource Manager as one pure function: `respond(world, request) -> response`.
+
+No I/O, no clock and no randomness of its own; it changes the world that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from arm_sandbox import arm, operations
+from arm_sandbox.arm import Kind
+from arm_sandbox.ids import Id, parse
+from arm_sandbox.providers import compute, insights, maintenance, network, resources
+from arm_sandbox.wire import Refusal, Request, Response, Shape, gateway
+from arm_sandbox.world import World
+
+KINDS: Mapping[str, Kind] = {
+    kind.type.lower(): kind
+    for provider in (network, compute, maintenance, insights)
+    for kind in provider.KINDS
+}
+NAMESPACES = {kind.type.split("/")[0].lower(): kind.type.split("/")[0] for kind in KINDS.values()}
+
+
+def respond(world: World, request: Request) -> Response:
+    """Answer one request at the world's present time."""
+    settle(world)
+    shape: Shape = "arm"
+    try:
+        _require_token(request)
+        _require_api_version(request)
+        kind = KINDS.get(parse(request.path).type.lower())
+        shape = kind.shape if kind is not None else "arm"
+        response = _route(world, request)
+    except Refusal as refusal:
+        refusal.shape = refusal.shape or shape
+        response = refusal.response()
+    settle(world)
+    return response.with_headers(_standard_headers(world, request))
+
+
+def settle(world: World, until: float | None = None) -> None:
+    """Let everything happen that is due by `until` (now, when left out), in the order of time."""
+    until = world.now if until is None else until
+    while (happening := world.next_due(until)) is not None:
+        world.happenings.remove(happening)
+        world.now = max(world.now, happening.due)
+        HAPPENINGS[happening.name](world, **happening.data)
+    world.now = until
+
+
+def _route(world: World, request: Request) -> Response:
+    id = parse(request.path)
+    answered = resources.answer(world, request, id, KINDS)
+    if answered is not None:
+        return answered
+    polled = _poll(world, request)
+    if polled is not None:
+        return polled
+    resources.require_subscription(world, id.subscription)
+    resources.require_registered(world, id.subscription, NAMESPACES.get(id.namespace.lower(), id.namespace))
+    for provider in (network, compute, maintenance, insights):
+        answered = provider.answer(world, request, id)
+        if answered is not None:
+            return answered
+    return _resource(world, request, id)
+
+
+def _resource(world: World, request: Request, id: Id) -> Response:
+    kind, action = _kind_and_action(id)
+    if kind is None or not kind.knows(request.api_version):
+        raise gateway(
+            404,
+            "InvalidResourceType",
+            f"The resource type could not be found in the namespace '{id.namespace}' "
+            f"for api version '{request.api_version}'.",
+        )
+    if id.group:
+        resources.require_group(world, id, writing=request.method != "GET")
+    if action:
+        target = parse(request.path.rsplit("/", 1)[0])
+        return arm.action(world, kind, target, action, request)
+    if not id.name:
+        return arm.listed(world, kind, id.scope if len(id.types) == 1 else id.parent, request)
+    return _verb(request.method)(world, kind, id, request)
+
+
+def _kind_and_action(id: Id) -> tuple[Kind | None, str]:
+    """A path with a type too many is a list of children, or an action on the resource above."""
+    kind = KINDS.get(id.type.lower())
+    if kind is None and len(id.types) > len(id.names) and len(id.types) > 1:
+        above = "/".join((id.namespace, *id.types[:-1])).lower()
+        return KINDS.get(above), id.types[-1]
+    return kind, ""
+
+
+def _verb(method: str) -> Callable[[World, Kind, Id, Request], Response]:
+    verbs = {"GET": arm.get, "PUT": arm.put, "PATCH": arm.patch, "DELETE": arm.delete}
+    if method not in verbs:
+        raise gateway(405, "HttpMethodNotAllowed", f"The HTTP method '{method}' is not supported.")
+    return verbs[method]
+
+
+def _poll(world: World, request: Request) -> Response | None:
+    parts = request.path.split("/")
+    if len(parts) == 5 and parts[3].lower() == "operationresults":
+        return operations.poll(world, request, operations.group_operation_name(parts[4]))
+    if len(parts) == 9 and parts[7].lower() in ("operations", "operationresults"):
+        return operations.poll(world, request, parts[8])
+    return None
+
+
+def _operation_due(world: World, name: str) -> None:
+    """An operation reaches its end: what it was about takes effect."""
+    operation = world.operations[name]
+    resource = world.find(operation.resource)
+    if operation.style == "group":
+        resources.group_deleted(world, operation.resource, KINDS)
+    elif resource is None:
+        return
+    elif operation.verb == "delete":
+        arm.take_away(world, KINDS[resource.type.lower()], resource)
+    elif operation.verb in ("create", "update"):
+        arm.made(world, KINDS[resource.type.lower()], resource)
+    else:
+        compute.action_finished(world, resource, operation)
+
+
+HAPPENINGS: Mapping[str, Callable[..., None]] = {
+    "operation.due": _operation_due,
+    **resources.HAPPENINGS,
+    **network.HAPPENINGS,
+    **compute.HAPPENINGS,
+    **maintenance.HAPPENINGS,
+    **insights.HAPPENINGS,
+}
+
+
+def _require_token(request: Request) -> None:
+    if not request.headers.get("authorization", "").lower().startswith("bearer "):
+        raise Refusal(
+            401,
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing.",
+            headers={"WWW-Authenticate": f'Bearer authorization_uri="{request.origin}"'},
+        )
+
+
+def _require_api_version(request: Request) -> None:
+    if not request.api_version:
+        raise gateway(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+
+
+def _standard_headers(world: World, request: Request) -> dict[str, str]:
+    id = world.guid(f"{request.method} {request.path}")
+    headers: dict[str, Any] = {
+        "x-ms-request-id": id,
+        "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", id),
+        "x-ms-routing-request-id": f"EASTUS:{world.stamp[:19].replace('-', '').replace(':', '')}Z:{id}",
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+        "Pragma": "no-cache",
+        "Expires": "-1",
+        "Content-Type": "application/json; charset=utf-8",
+    }
+    return headers

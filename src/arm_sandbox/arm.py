@@ -1,0 +1,295 @@
+"""What Resource Manager does alike for every resource type: PUT, PATCH, GET, DELETE, lists.
+
+A provider declares its types as `Kind`s; the hooks of a kind hold what is special about it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from arm_sandbox import operations, schema
+from arm_sandbox.ids import Id, same, within
+from arm_sandbox.operations import LongRunning
+from arm_sandbox.wire import Json, Refusal, Request, Response, Shape, gateway
+from arm_sandbox.world import Resource, World
+
+Body = dict[str, Any]
+
+
+def no_check(world: World, id: Id, body: Body, old: Resource | None) -> None:
+    """Nothing is special about a write of this kind."""
+
+
+def keep(world: World, id: Id, body: Body, old: Resource | None) -> Body:
+    """The service adds nothing to what was sent."""
+    return body
+
+
+def merge(body: Body, patch: Body) -> Body:
+    """JSON merge patch (RFC 7396): the way a PATCH is applied."""
+    merged = dict(body)
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = merge(merged[key], value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def show_body(world: World, resource: Resource, request: Request) -> Body:
+    return resource.body
+
+
+def nothing(world: World, resource: Resource) -> None:
+    """Nothing follows."""
+
+
+Check = Callable[[World, Id, Body, "Resource | None"], None]
+Fill = Callable[[World, Id, Body, "Resource | None"], Body]
+Show = Callable[[World, Resource, Request], Body]
+Effect = Callable[[World, Resource], None]
+Action = Callable[[World, Resource, Request], Response]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A resource type: its schema, its times, and what its provider checks, fills in and shows."""
+
+    type: str
+    model: str
+    """The SDK model that knows its properties, as `module:class`."""
+    api_version: str
+    """The api-version that the model describes; unknown properties are refused only there."""
+    patch_model: str = ""
+    """The model of a PATCH body; empty where a PATCH is not offered."""
+    tracked: bool = True
+    """Whether it is listed among the resources of its group."""
+    located: bool = True
+    """Whether `location` is required."""
+    versions: tuple[str, ...] = ()
+    """Other api-versions that clients may use."""
+    shape: Shape = "arm"
+    created: int = 201
+    """Status of a PUT that makes something new (200 for Microsoft.Maintenance, recorded)."""
+    deleted: int = 200
+    check: Check = no_check
+    fill: Fill = keep
+    """Makes the full document of what was sent: defaults, ids and read-only values."""
+    create: LongRunning | None = None
+    update: LongRunning | None = None
+    delete: LongRunning | None = None
+    synchronous: tuple[float, float] = (0.2, 1.5)
+    """Seconds that a write without an operation takes."""
+    creating: str = "Updating"
+    """`provisioningState` while it is being made (network says `Updating` even then)."""
+    show: Show = show_body
+    deletable: Effect = nothing
+    """Raises a Refusal when something else still needs the resource."""
+    when_made: Effect = nothing
+    """Runs when a PUT or PATCH has taken full effect."""
+    when_deleted: Effect = nothing
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    """POST actions by lower-cased name."""
+
+    def knows(self, api_version: str) -> bool:
+        return api_version == self.api_version or api_version in self.versions
+
+
+def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
+    old = world.find(id.text)
+    body = _accepted(kind, kind.model, request)
+    _require_location(kind, id, body, old)
+    _require_idle(world, id)
+    kind.check(world, id, body, old)
+    return _write(world, kind, id, request, body, old)
+
+
+def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
+    old = _existing(world, id)
+    body = _accepted(kind, kind.patch_model or kind.model, request)
+    _require_idle(world, id)
+    merged = merge(writable(old.body), body)
+    kind.check(world, id, merged, old)
+    return _write(world, kind, id, request, merged, old)
+
+
+def get(world: World, kind: Kind, id: Id, request: Request) -> Response:
+    return Response(200, kind.show(world, _existing(world, id), request))
+
+
+def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
+    resource = world.find(id.text)
+    if resource is None:
+        return Response(204)
+    _require_idle(world, id)
+    kind.deletable(world, resource)
+    record(world, resource.id, f"{kind.type}/delete", "Started")
+    if kind.delete is None:
+        take_away(world, kind, resource)
+        return Response(kind.deleted, seconds=_took(world, kind, id, "delete"))
+    resource.properties["provisioningState"] = "Deleting"
+    _, headers = operations.start(world, request, resource.id, kind.delete, "delete")
+    return Response(202, None, headers)
+
+
+def take_away(world: World, kind: Kind, resource: Resource) -> None:
+    """Remove a resource and everything below it, and tell the activity log."""
+    world.remove(resource.id)
+    for child in world.below(resource.id):
+        world.remove(child.id)
+    record(world, resource.id, f"{kind.type}/delete", "Succeeded")
+    kind.when_deleted(world, resource)
+
+
+def listed(world: World, kind: Kind, scope: str, request: Request) -> Response:
+    found = world.below(scope, kind.type)
+    return Response(200, {"value": [kind.show(world, resource, request) for resource in found]})
+
+
+def action(world: World, kind: Kind, id: Id, name: str, request: Request) -> Response:
+    resource = _existing(world, id)
+    if name.lower() not in kind.actions:
+        raise gateway(404, "InvalidResourceType", f"The action '{name}' could not be found.")
+    response = kind.actions[name.lower()](world, resource, request)
+    record(world, resource.id, f"{kind.type}/{name}/action", "Succeeded")
+    return response
+
+
+def made(world: World, kind: Kind, resource: Resource) -> None:
+    """A write has taken full effect."""
+    if kind.create is not None:
+        resource.properties["provisioningState"] = "Succeeded"
+    record(world, resource.id, f"{kind.type}/write", "Succeeded")
+    kind.when_made(world, resource)
+
+
+def record(world: World, id: str, operation: str, status: str) -> None:
+    """Write an event into the activity log, and let the alert rules see it."""
+    group = id.split("/")[4] if id.lower().count("/resourcegroups/") else ""
+    event = {
+        "eventDataId": world.guid(f"{id}|{operation}|event"),
+        "eventTimestamp": world.stamp,
+        "category": {"value": "Administrative", "localizedValue": "Administrative"},
+        "operationName": {"value": operation, "localizedValue": operation},
+        "status": {"value": status, "localizedValue": status},
+        "resourceId": id,
+        "resourceGroupName": group,
+        "subscriptionId": id.split("/")[2],
+        "caller": world.principal["upn"],
+        "level": "Informational",
+    }
+    world.events.append(event)
+    world.later(0, "activity.recorded", event=event)
+
+
+def reference(world: World, body: Json, *path: str) -> str:
+    """The id at a path inside a body, or an empty string."""
+    for name in path:
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if isinstance(body, str) else ""
+
+
+def require_references(world: World, ids: Iterable[str], *, referrer: str) -> None:
+    """Refuse a write that refers to something that does not stand (as Azure's network does)."""
+    for id in ids:
+        if id and world.find(id) is None:
+            message = f"Resource {id} referenced by resource {referrer} was not found."
+            raise Refusal(400, "InvalidResourceReference", message)
+
+
+def writable(body: Body) -> Body:
+    """A stored document as the base of a PATCH."""
+    return {k: copy.deepcopy(v) for k, v in body.items() if k not in ("id", "name", "type", "etag")}
+
+
+def envelope(id: Id, kind_type: str, body: Body) -> Body:
+    """`id`, `name` and `type` in front of what was sent."""
+    return {"id": id.text, "name": id.name, "type": kind_type, **body}
+
+
+def _write(
+    world: World, kind: Kind, id: Id, request: Request, body: Body, old: Resource | None
+) -> Response:
+    id = id if old is None else Id(old.id, id.subscription, id.group, id.scope, id.namespace, id.types, id.names)
+    document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
+    hidden = old.hidden if old is not None else {}
+    resource = world.add(Resource(document["id"], kind.type, document, hidden))
+    status = kind.created if old is None else 200
+    how = kind.create if old is None else kind.update
+    record(world, resource.id, f"{kind.type}/write", "Started")
+    if how is None:
+        made(world, kind, resource)
+        shown = copy.deepcopy(kind.show(world, resource, request))
+        return Response(status, shown, seconds=_took(world, kind, id, "write"))
+    resource.properties["provisioningState"] = kind.creating if old is None else "Updating"
+    verb = "create" if old is None else "update"
+    _, headers = operations.start(world, request, resource.id, how, verb)
+    return Response(status, copy.deepcopy(kind.show(world, resource, request)), headers)
+
+
+def _accepted(kind: Kind, model: str, request: Request) -> Body:
+    if not isinstance(request.body, dict):
+        message = "The request content was invalid and could not be deserialized: 'an object was expected'."
+        raise gateway(400, "InvalidRequestContent", message)
+    if request.api_version != kind.api_version:
+        return copy.deepcopy(request.body)
+    return copy.deepcopy(schema.accept(model, request.body))
+
+
+def _require_location(kind: Kind, id: Id, body: Body, old: Resource | None) -> None:
+    if not kind.located:
+        return
+    location = str(body.get("location") or "")
+    if not location:
+        message = "The location property is required for this definition."
+        raise gateway(400, "LocationRequired", message)
+    if old is not None and not same(_plain(old.body.get("location", location)), _plain(location)):
+        raise gateway(
+            409,
+            "InvalidResourceLocation",
+            f"The resource '{id.name}' already exists in location '{old.body['location']}' in "
+            f"resource group '{id.group}'. A resource with the same name cannot be created in "
+            f"location '{location}'. Please select a new resource name.",
+        )
+
+
+def _plain(location: str) -> str:
+    return location.replace(" ", "")
+
+
+def _require_idle(world: World, id: Id) -> None:
+    operation = operations.running(world, id.text)
+    if operation is not None:
+        raise Refusal(
+            409,
+            "AnotherOperationInProgress",
+            "Another operation on this or dependent resource is in progress. "
+            f"To retrieve status of the operation use uri: {operation.name}.",
+        )
+
+
+def _existing(world: World, id: Id) -> Resource:
+    resource = world.find(id.text)
+    if resource is not None:
+        return resource
+    if id.scope and not within(id.scope, f"/subscriptions/{id.subscription}/resourcegroups/{id.group}"):
+        raise not_found(id.type, id.name, id.group)
+    raise not_found(id.type, "/".join(id.names), id.group)
+
+
+def not_found(type: str, name: str, group: str) -> Refusal:
+    return gateway(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{type}/{name}' under resource group '{group}' was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def _took(world: World, kind: Kind, id: Id, verb: str) -> float:
+    return world.between(id.text, f"synchronous {verb}", *kind.synchronous)

@@ -1,0 +1,1 @@
+"""The resource providers: what is special about each one's resource types."""

@@ -1,0 +1,346 @@
+"""Microsoft.Resources: subscriptions, locations, provider registration, resource groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from arm_sandbox import operations
+from arm_sandbox.arm import Kind, record, take_away
+from arm_sandbox.ids import Id, same
+from arm_sandbox.operations import LongRunning
+from arm_sandbox.wire import Refusal, Request, Response, gateway
+from arm_sandbox.world import Resource, World
+
+GROUP = "Microsoft.Resources/resourceGroups"
+GROUP_DELETE = LongRunning("group", (120.0, 300.0))
+"""Two to five minutes for a small group (azure-powershell#334 and others)."""
+
+REGISTRATION = (30.0, 90.0)
+REGISTERED_AT_FIRST = ("microsoft.compute", "microsoft.network", "microsoft.resources")
+"""A new world has Compute and Network registered, nothing else that has to be."""
+
+LOCATIONS = {
+    "eastus": "East US",
+    "eastus2": "East US 2",
+    "westus2": "West US 2",
+    "westus3": "West US 3",
+    "centralus": "Central US",
+    "northeurope": "North Europe",
+    "westeurope": "West Europe",
+    "uksouth": "UK South",
+    "germanywestcentral": "Germany West Central",
+    "swedencentral": "Sweden Central",
+    "southeastasia": "Southeast Asia",
+    "japaneast": "Japan East",
+    "australiaeast": "Australia East",
+}
+
+
+def answer(
+    world: World, request: Request, id: Id, kinds: Mapping[str, Kind]
+) -> Response | None:
+    """Answer what concerns subscriptions, providers and groups; None for anything else."""
+    for method, pattern, handler in ROUTES:
+        match = re.fullmatch(pattern, request.path, re.IGNORECASE)
+        if match and method == request.method:
+            if id.subscription:
+                require_subscription(world, id.subscription)
+            return handler(world, request, *match.groups(), kinds=kinds)
+    return None
+
+
+def require_subscription(world: World, subscription: str) -> None:
+    if subscription.lower() not in world.subscriptions:
+        message = f"The subscription '{subscription}' could not be found."
+        raise gateway(404, "SubscriptionNotFound", message)
+
+
+def require_registered(world: World, subscription: str, namespace: str) -> None:
+    if state(world, subscription, namespace) != "Registered":
+        raise gateway(
+            409,
+            "MissingSubscriptionRegistration",
+            f"The subscription is not registered to use namespace '{namespace}'. "
+            "See https://aka.ms/rps-not-found for how to register subscriptions.",
+            target=namespace,
+        )
+
+
+def require_group(world: World, id: Id, *, writing: bool) -> Resource:
+    """The group of an id; Azure answers 404 for a missing one even to a DELETE (recorded)."""
+    group = world.find(f"/subscriptions/{id.subscription}/resourceGroups/{id.group}")
+    if group is None:
+        message = f"Resource group '{id.group}' could not be found."
+        raise gateway(404, "ResourceGroupNotFound", message)
+    if writing and group.properties["provisioningState"] == "Deleting":
+        raise gateway(
+            409,
+            "ResourceGroupBeingDeleted",
+            f"The resource group '{id.group}' is in deprovisioning state and cannot perform "
+            "this operation.",
+        )
+    return group
+
+
+def state(world: World, subscription: str, namespace: str) -> str:
+    at_first = "Registered" if namespace.lower() in REGISTERED_AT_FIRST else "NotRegistered"
+    return world.registrations.get(f"{subscription}/{namespace}".lower(), at_first)
+
+
+def group_deleted(world: World, group: str, kinds: Mapping[str, Kind]) -> None:
+    """The deletion of a group ends: everything in it is gone, extension resources included."""
+    for resource in world.below(group):
+        if world.find(resource.id) is not None:
+            take_away(world, kinds[resource.type.lower()], resource)
+    world.remove(group)
+    record(world, group, f"{GROUP}/delete", "Succeeded")
+
+
+# -- subscriptions and locations
+
+
+def _list_subscriptions(world: World, request: Request, kinds: Any) -> Response:
+    return Response(200, {"value": [_subscription(world, id) for id in world.subscriptions]})
+
+
+def _get_subscription(world: World, request: Request, id: str, kinds: Any) -> Response:
+    return Response(200, _subscription(world, id.lower()))
+
+
+def _subscription(world: World, id: str) -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{id}",
+        "subscriptionId": id,
+        "tenantId": world.tenant,
+        "displayName": world.subscriptions[id],
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "subscriptionPolicies": {"spendingLimit": "Off", "quotaId": "PayAsYouGo_2014-09-01"},
+    }
+
+
+def _list_locations(world: World, request: Request, id: str, kinds: Any) -> Response:
+    return Response(200, {"value": [_location(id, name) for name in LOCATIONS]})
+
+
+def _location(subscription: str, name: str) -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{subscription}/locations/{name}",
+        "name": name,
+        "type": "Region",
+        "displayName": LOCATIONS[name],
+        "regionalDisplayName": LOCATIONS[name],
+        "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+    }
+
+
+def _list_tenants(world: World, request: Request, kinds: Any) -> Response:
+    tenant = {"id": f"/tenants/{world.tenant}", "tenantId": world.tenant, "displayName": "Sandbox"}
+    return Response(200, {"value": [tenant]})
+
+
+# -- provider registration
+
+
+def _get_provider(
+    world: World, request: Request, subscription: str, namespace: str, kinds: Mapping[str, Kind]
+) -> Response:
+    return Response(200, _provider(world, subscription, namespace, kinds))
+
+
+def _provider(
+    world: World, subscription: str, namespace: str, kinds: Mapping[str, Kind]
+) -> dict[str, Any]:
+    types = [k for k in kinds.values() if same(k.type.split("/")[0], namespace)]
+    if not types and namespace.lower() not in REGISTERED_AT_FIRST:
+        message = f"The resource namespace '{namespace}' is invalid."
+        raise gateway(404, "InvalidResourceNamespace", message)
+    name = types[0].type.split("/")[0] if types else namespace
+    return {
+        "id": f"/subscriptions/{subscription}/providers/{name}",
+        "namespace": name,
+        "registrationState": state(world, subscription, name),
+        "registrationPolicy": "RegistrationRequired",
+        "resourceTypes": [_resource_type(kind) for kind in types],
+    }
+
+
+def _resource_type(kind: Kind) -> dict[str, Any]:
+    return {
+        "resourceType": kind.type.partition("/")[2],
+        "locations": list(LOCATIONS.values()),
+        "apiVersions": sorted({kind.api_version, *kind.versions}, reverse=True),
+    }
+
+
+def _register(
+    world: World, request: Request, subscription: str, namespace: str, kinds: Mapping[str, Kind]
+) -> Response:
+    document = _provider(world, subscription, namespace, kinds)
+    key = f"{subscription}/{namespace}".lower()
+    if document["registrationState"] != "Registered":
+        if world.registrations.get(key) != "Registering":
+            seconds = world.between(key, "register", *REGISTRATION)
+            world.later(seconds, "provider.registered", key=key)
+        world.registrations[key] = document["registrationState"] = "Registering"
+    return Response(200, document)
+
+
+def _registered(world: World, key: str) -> None:
+    world.registrations[key] = "Registered"
+
+
+# -- resource groups
+
+
+def _put_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+    id = f"/subscriptions/{subscription}/resourceGroups/{name}"
+    old = world.find(id)
+    body = request.body if isinstance(request.body, dict) else {}
+    location = str(body.get("location", "")).replace(" ", "").lower()
+    _require_group_location(name, location, old)
+    if old is not None:
+        require_group(world, Id(id, subscription, name), writing=True)
+    document: dict[str, Any] = {
+        "id": id if old is None else old.id,
+        "name": name if old is None else old.body["name"],
+        "type": GROUP,
+        "location": location,
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    if "tags" in body:
+        document["tags"] = _checked_tags(body["tags"])
+    world.add(Resource(document["id"], GROUP, document))
+    record(world, document["id"], f"{GROUP}/write", "Succeeded")
+    return Response(201 if old is None else 200, document, seconds=world.between(id, "put", 0.5, 2))
+
+
+def _require_group_location(name: str, location: str, old: Resource | None) -> None:
+    if not location:
+        raise gateway(400, "LocationRequired", "The location property is required for this definition.")
+    if location not in LOCATIONS:
+        raise gateway(
+            400,
+            "LocationNotAvailableForResourceGroup",
+            f"The provided location '{location}' is not available for resource group. "
+            f"List of available regions is '{','.join(LOCATIONS)}'.",
+        )
+    if old is not None and old.body["location"] != location:
+        raise gateway(
+            409,
+            "InvalidResourceGroupLocation",
+            f"Invalid resource group location '{location}'. The Resource group already exists in "
+            f"location '{old.body['location']}'.",
+        )
+
+
+def _checked_tags(tags: Any) -> dict[str, str]:
+    """Azure's limits: 50 tags, names of 512 characters without `<>%&\\?/`, values of 256."""
+    tags = {str(name): str(value) for name, value in (tags or {}).items()}
+    if len(tags) > 50:
+        raise gateway(400, "TooManyTags", f"Too many tags on the resource: {len(tags)}, at most 50.")
+    for name, value in tags.items():
+        if len(name) > 512 or re.search(r"[<>%&\\?/]", name):
+            raise gateway(400, "InvalidTagNameCharacters", f"The tag name '{name}' is not valid.")
+        if len(value) > 256:
+            raise gateway(400, "InvalidTagValueLength", f"The value of tag '{name}' is too long.")
+    return tags
+
+
+def _patch_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+    id = f"/subscriptions/{subscription}/resourceGroups/{name}"
+    group = require_group(world, Id(id, subscription, name), writing=True)
+    if "tags" in (request.body or {}):
+        group.body["tags"] = _checked_tags(request.body["tags"])
+    record(world, group.id, f"{GROUP}/write", "Succeeded")
+    return Response(200, group.body, seconds=world.between(id, "patch", 0.5, 2))
+
+
+def _get_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+    return Response(200, require_group(world, Id("", subscription, name), writing=False).body)
+
+
+def _head_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+    standing = world.find(f"/subscriptions/{subscription}/resourceGroups/{name}")
+    return Response(404 if standing is None else 204)
+
+
+def _delete_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+    group = require_group(world, Id("", subscription, name), writing=False)
+    running = operations.running(world, group.id)
+    group.properties["provisioningState"] = "Deleting"
+    if running is not None:
+        return Response(202, None, operations.first_headers(world, request, running))
+    record(world, group.id, f"{GROUP}/delete", "Started")
+    _, headers = operations.start(world, request, group.id, GROUP_DELETE, "delete")
+    return Response(202, None, headers)
+
+
+def _list_groups(world: World, request: Request, subscription: str, kinds: Any) -> Response:
+    tag = _tag_filter(request)
+    groups = [r for r in world.below(f"/subscriptions/{subscription}", GROUP) if _tagged(r, tag)]
+    return Response(200, {"value": [group.body for group in groups]})
+
+
+def _list_resources(
+    world: World, request: Request, subscription: str, group: str | None, kinds: Mapping[str, Kind]
+) -> Response:
+    scope = f"/subscriptions/{subscription}"
+    if group:
+        require_group(world, Id("", subscription, group), writing=False)
+        scope = f"{scope}/resourceGroups/{group}"
+    tag = _tag_filter(request)
+    found = [
+        _listed(resource)
+        for resource in world.below(scope)
+        if resource.type != GROUP and kinds[resource.type.lower()].tracked and _tagged(resource, tag)
+    ]
+    return Response(200, {"value": found})
+
+
+def _listed(resource: Resource) -> dict[str, Any]:
+    """A list of resources shows the outside of each, without its properties."""
+    shown = ("location", "tags", "kind", "sku", "managedBy", "identity", "zones")
+    names = resource.id.split("/providers/")[-1].split("/")[2::2]
+    outside = {"id": resource.id, "name": "/".join(names), "type": resource.type}
+    return outside | {k: v for k, v in resource.body.items() if k in shown and v is not None}
+
+
+def _tag_filter(request: Request) -> tuple[str, str | None] | None:
+    """`tagName eq 'x'` with or without `and tagValue eq 'y'`, the two forms that Azure knows."""
+    text = request.query.get("$filter", "")
+    match = re.fullmatch(r"tagName eq '([^']*)'(?: and tagValue eq '([^']*)')?", text.strip())
+    if text and match is None:
+        raise Refusal(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified.")
+    return (match[1], match[2]) if match else None
+
+
+def _tagged(resource: Resource, tag: tuple[str, str | None] | None) -> bool:
+    if tag is None:
+        return True
+    name, value = tag
+    tags = {k.lower(): v for k, v in (resource.body.get("tags") or {}).items()}
+    return name.lower() in tags and value in (None, tags[name.lower()])
+
+
+_SUBSCRIPTION = "/subscriptions/([^/]+)"
+_GROUP = f"{_SUBSCRIPTION}/resourcegroups/([^/]+)"
+ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+    ("GET", "/subscriptions", _list_subscriptions),
+    ("GET", "/tenants", _list_tenants),
+    ("GET", _SUBSCRIPTION, _get_subscription),
+    ("GET", f"{_SUBSCRIPTION}/locations", _list_locations),
+    ("GET", f"{_SUBSCRIPTION}/providers/([^/]+)", _get_provider),
+    ("POST", f"{_SUBSCRIPTION}/providers/([^/]+)/register", _register),
+    ("GET", f"{_SUBSCRIPTION}/resourcegroups", _list_groups),
+    ("GET", _GROUP, _get_group),
+    ("HEAD", _GROUP, _head_group),
+    ("PUT", _GROUP, _put_group),
+    ("PATCH", _GROUP, _patch_group),
+    ("DELETE", _GROUP, _delete_group),
+    ("GET", f"{_SUBSCRIPTION}(?:/resourcegroups/([^/]+))?/resources", _list_resources),
+)
+
+HAPPENINGS: Mapping[str, Callable[..., None]] = {"provider.registered": _registered}

@@ -1,0 +1,139 @@
+"""How the Azure SDK reaches a world: an azure-core transport and a credential, both in process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import http
+import json
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from typing import Any
+
+from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
+from azure.core.utils import case_insensitive_dict
+
+from arm_sandbox.app import respond
+from arm_sandbox.wire import Refusal, Request, Response
+from arm_sandbox.world import World
+
+Watcher = Callable[[Request, Response], None]
+"""Sees each exchange; called before the answer is given."""
+
+
+class SandboxTransport(AsyncHttpTransport[Any, Any]):
+    """Answers the SDK's `aio` clients from a world, on the clock of the running event loop."""
+
+    def __init__(self, world: World, watchers: tuple[Watcher, ...] = ()) -> None:
+        self.world = world
+        self._watchers = watchers
+
+    async def send(self, request: Any, **kwargs: Any) -> SandboxResponse:
+        self.world.now = max(self.world.now, asyncio.get_running_loop().time())
+        try:
+            asked = Request.parse(
+                request.method, request.url, dict(request.headers), _content(request)
+            )
+        except Refusal as refusal:
+            return SandboxResponse(request, refusal.response())
+        response = respond(self.world, asked)
+        for watcher in self._watchers:
+            watcher(asked, response)
+        if response.seconds:
+            await asyncio.sleep(response.seconds)
+        return SandboxResponse(request, response)
+
+    async def open(self) -> None:
+        """There is no connection to open."""
+
+    async def close(self) -> None:
+        """One transport serves all clients, so none of them may close it."""
+
+    async def __aexit__(self, *args: object) -> None:
+        """See `close`."""
+
+
+def _content(request: Any) -> bytes:
+    """The body of either kind of azure-core request: `content` is the newer, `body` the older."""
+    content = request.content if hasattr(request, "content") else request.body
+    if content is None:
+        return b""
+    return content if isinstance(content, bytes) else str(content).encode()
+
+
+class SandboxResponse(AsyncHttpResponse):
+    """One response for both generations of azure-core: `body()` and `load_body`, `content` and `read`."""
+
+    is_stream_consumed = True
+    is_closed = True
+
+    def __init__(self, request: Any, response: Response) -> None:
+        super().__init__(request, response)
+        self.status_code = response.status
+        self.reason = http.HTTPStatus(response.status).phrase
+        self.headers: MutableMapping[str, str] = case_insensitive_dict(response.headers)
+        self.content_type = self.headers.get("Content-Type")
+        self.content = response.content
+
+    def body(self) -> bytes:
+        return self.content
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+    async def load_body(self) -> None:
+        """The body is already there."""
+
+    async def read(self) -> bytes:
+        return self.content
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def iter_bytes(self, **kwargs: Any) -> AsyncIterator[bytes]:
+        yield self.content
+
+    def stream_download(self, pipeline: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        return self.iter_bytes()
+
+
+class SandboxCredential:
+    """Signs in as the world's principal. The token is no secret: nothing but a sandbox takes it.
+
+    Its life is told by the loop's clock plus a century, because azure-core compares it with the
+    real time, which virtual time may be far ahead of.
+    """
+
+    LIFE = 100 * 365 * 86400
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        return AccessToken(self._token(), self._expires())
+
+    async def get_token_info(
+        self, *scopes: str, options: TokenRequestOptions | None = None
+    ) -> AccessTokenInfo:
+        return AccessTokenInfo(self._token(), self._expires())
+
+    def _expires(self) -> int:
+        return int(self._world.now) + self.LIFE
+
+    def _token(self) -> str:
+        claims = {"tid": self._world.tenant, "aud": "sandbox", **self._world.principal}
+        parts = ({"alg": "none", "typ": "JWT"}, claims)
+        return ".".join([*(_base64(json.dumps(part)) for part in parts), "sandbox"])
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def __aenter__(self) -> SandboxCredential:
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        """Nothing to close."""
+
+
+def _base64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -1,0 +1,117 @@
+"""What goes over the wire: requests, responses, and refusals in the shapes that Azure's services use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+Json = Any
+"""Anything that JSON can hold; the wire is the one place where plain dictionaries are the model."""
+
+Shape = Literal["arm", "flat", "maintenance"]
+"""How a service words an error: see `Refusal.response`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request, header and query names in lower case, the body parsed."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Json = None
+    origin: str = "https://management.azure.com"
+    """Scheme and host that the client used; the operation URLs of the answer start with it."""
+
+    @classmethod
+    def parse(cls, method: str, url: str, headers: dict[str, str], content: bytes) -> Request:
+        parts = urlsplit(url)
+        return cls(
+            method=method.upper(),
+            path=parts.path.rstrip("/") or "/",
+            query={k.lower(): v for k, v in parse_qsl(parts.query, keep_blank_values=True)},
+            headers={k.lower(): v for k, v in headers.items()},
+            body=_parsed(content),
+            origin=f"{parts.scheme}://{parts.netloc}",
+        )
+
+    @property
+    def api_version(self) -> str:
+        return self.query.get("api-version", "")
+
+
+def _parsed(content: bytes) -> Json:
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise Refusal(
+            400,
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: '{error}'.",
+        ) from None
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP response; `seconds` is how long the service took to give it."""
+
+    status: int
+    body: Json = None
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def with_headers(self, headers: dict[str, str]) -> Response:
+        return replace(self, headers={**headers, **self.headers})
+
+    @property
+    def content(self) -> bytes:
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
+
+class Refusal(Exception):
+    """The service says no. `shape` None means: as the resource's own provider words it."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        target: str | None = None,
+        shape: Shape | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
+        self.target, self.shape, self.headers = target, shape, headers or {}
+
+    def response(self) -> Response:
+        return Response(self.status, self._body(), self.headers)
+
+    def _body(self) -> Json:
+        if self.shape == "maintenance":
+            # Microsoft.Maintenance answers in PascalCase, which azure-core cannot parse (recorded).
+            if not self.code:
+                return {"Message": self.message}
+            return {"Error": {"Code": self.code, "Message": self.message}}
+        if self.shape == "flat":
+            return {"code": self.code, "message": self.message}
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.target is not None:
+            error["target"] = self.target
+        if self.code == "MissingSubscriptionRegistration":
+            error["details"] = [{"code": self.code, "target": self.target, "message": self.message}]
+            del error["target"]
+        return {"error": error}
+
+
+def gateway(status: int, code: str, message: str, *, target: str | None = None) -> Refusal:
+    """A refusal by Resource Manager itself, before any provider has seen the request."""
+    return Refusal(
+        status, code, message, target=target, shape="arm", headers={"x-ms-failure-cause": "gateway"}
+    )

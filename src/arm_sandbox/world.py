@@ -1,0 +1,163 @@
+"""The world: every resource, operation, event and mail, a clock and a seed, as plain data."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from arm_sandbox.ids import same, within
+from arm_sandbox.wire import Json
+
+FORMAT = 1
+"""Version of the saved form; a world of another version is refused, never guessed at."""
+
+
+@dataclass
+class Resource:
+    """Something that stands. `body` is what a GET shows, `hidden` what only the service knows."""
+
+    id: str
+    type: str
+    body: dict[str, Any]
+    hidden: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        properties: dict[str, Any] = self.body.setdefault("properties", {})
+        return properties
+
+
+@dataclass
+class Operation:
+    """Something that takes time; it ends when the clock says so, however often it is polled."""
+
+    name: str
+    style: str
+    """Whose operation it is, and so how a poll is worded: `network`, `compute`, `group`."""
+    verb: str
+    resource: str
+    subscription: str
+    started: float
+    due: float
+    retry_after: int | None = None
+    error: dict[str, Any] | None = None
+    output: Json = None
+
+
+@dataclass
+class Happening:
+    """Something that the world will do by itself when its clock reaches `due`."""
+
+    due: float
+    ordinal: int
+    name: str
+    data: dict[str, Any]
+
+
+@dataclass
+class World:
+    seed: str = "patchctl"
+    now: float = 0.0
+    tenant: str = "72f988bf-0000-4000-8000-0000000000aa"
+    subscriptions: dict[str, str] = field(
+        default_factory=lambda: {"5a4d0000-0000-4000-8000-000000000001": "Sandbox"}
+    )
+    principal: dict[str, str] = field(
+        default_factory=lambda: {
+            "oid": "0b1ec700-0000-4000-8000-0000000000bb",
+            "upn": "you@sandbox.example",
+        }
+    )
+    registrations: dict[str, str] = field(default_factory=dict)
+    """`subscription/namespace` in lower case, and its registration state."""
+    resources: dict[str, Resource] = field(default_factory=dict)
+    operations: dict[str, Operation] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """The activity log, oldest first."""
+    mails: list[dict[str, Any]] = field(default_factory=list)
+    addresses: dict[str, float] = field(default_factory=dict)
+    """E-mail addresses that the tenant knows, and when each counts as confirmed."""
+    happenings: list[Happening] = field(default_factory=list)
+    draws: dict[str, int] = field(default_factory=dict)
+    ordinal: int = 0
+
+    # -- finding things
+
+    def find(self, id: str) -> Resource | None:
+        return self.resources.get(id.lower())
+
+    def add(self, resource: Resource) -> Resource:
+        self.resources[resource.id.lower()] = resource
+        return resource
+
+    def remove(self, id: str) -> None:
+        self.resources.pop(id.lower(), None)
+
+    def below(self, scope: str, type: str | None = None) -> Iterator[Resource]:
+        """Resources within a scope, the scope itself excepted, of one type if one is given."""
+        for resource in list(self.resources.values()):
+            if within(resource.id, scope) and not same(resource.id, scope):
+                if type is None or same(resource.type, type):
+                    yield resource
+
+    # -- time
+
+    def later(self, seconds: float, happening: str, **data: Any) -> None:
+        """Let a handler (see `app.HAPPENINGS`) run when `seconds` have passed."""
+        self.ordinal += 1
+        self.happenings.append(Happening(self.now + seconds, self.ordinal, happening, data))
+
+    def next_due(self, until: float) -> Happening | None:
+        due = [h for h in self.happenings if h.due <= until]
+        return min(due, key=lambda h: (h.due, h.ordinal)) if due else None
+
+    @property
+    def stamp(self) -> str:
+        """The clock as Azure writes it."""
+        return stamp(self.now)
+
+    # -- chance, decided by the seed alone
+
+    def draw(self, subject: str, operation: str) -> float:
+        """A number from 0 up to 1: a hash of seed, subject, operation and ordinal.
+
+        Not one stream of random numbers: an extra poll must not change how long a VM takes.
+        """
+        what = f"{subject.lower()}|{operation}"
+        ordinal = self.draws.get(what, 0)
+        self.draws[what] = ordinal + 1
+        digest = hashlib.sha256(f"{self.seed}|{what}|{ordinal}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    def between(self, subject: str, operation: str, low: float, high: float) -> float:
+        return round(low + (high - low) * self.draw(subject, operation), 3)
+
+    def guid(self, subject: str) -> str:
+        number = int(self.draw(subject, "guid") * 2**64)
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.seed}|{subject.lower()}|{number}"))
+
+    # -- saving
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> World:
+        """Raises ValueError for a world that another version of the sandbox has saved."""
+        values = dict(data)
+        if values.pop("format", None) != FORMAT:
+            raise ValueError(f"a sandbox world of format {FORMAT} was expected")
+        values["resources"] = {k: Resource(**v) for k, v in values["resources"].items()}
+        values["operations"] = {k: Operation(**v) for k, v in values["operations"].items()}
+        values["happenings"] = [Happening(**v) for v in values["happenings"]]
+        return cls(**values)
+
+
+def stamp(seconds: float) -> str:
+    """Seconds since 1970 as Azure writes a time: `2026-11-23T02:00:00.0000000Z`."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"

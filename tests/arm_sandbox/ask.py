@@ -1,0 +1,38 @@
+"""Plain requests to a world, as a client that knows nothing of the SDK would send them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from arm_sandbox.app import respond
+from arm_sandbox.wire import Request, Response
+from arm_sandbox.world import World
+
+SUBSCRIPTION = "/subscriptions/5a4d0000-0000-4000-8000-000000000001"
+GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-test"
+
+
+def ask(
+    world: World, method: str, path: str, body: Any = None, *, version: str = "2025-04-01", query: str = ""
+) -> Response:
+    url = f"https://management.azure.com{path}?api-version={version}{query}"
+    content = b"" if body is None else json.dumps(body).encode()
+    return respond(world, Request.parse(method, url, {"Authorization": "Bearer x"}, content))
+
+
+def wait(world: World, seconds: float) -> None:
+    """Let time pass; what is due by then happens at the next request."""
+    world.now += seconds
+
+
+def finish(world: World, response: Response) -> Response:
+    """Poll the operation that a response began until it has ended; the last poll's answer."""
+    url = response.headers.get("Azure-AsyncOperation") or response.headers["Location"]
+    for _ in range(200):
+        answer = respond(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
+        status = (answer.body or {}).get("status", "Succeeded")
+        if answer.status != 202 and status not in ("InProgress", "Accepted"):
+            return answer
+        wait(world, float(answer.headers.get("Retry-After", 5)))
+    raise AssertionError(f"{url} never ended")
