@@ -13,6 +13,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
+from arm_sandbox import clock
 from arm_sandbox.app import respond
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import World
@@ -29,7 +30,7 @@ class SandboxTransport(AsyncHttpTransport[Any, Any]):
         self._watchers = watchers
 
     async def send(self, request: Any, **kwargs: Any) -> SandboxResponse:
-        self.world.now = max(self.world.now, asyncio.get_running_loop().time())
+        self.world.now = max(self.world.now, clock.now())
         try:
             asked = Request.parse(
                 request.method, request.url, dict(request.headers), _content(request)
