@@ -30,7 +30,7 @@ def respond(world: World, request: Request) -> Response:
     try:
         _require_token(request)
         _require_api_version(request)
-        kind = KINDS.get(parse(request.path).type.lower())
+        kind, _ = _kind_and_action(parse(request.path))
         shape = kind.shape if kind is not None else "arm"
         response = _route(world, request)
     except Refusal as refusal:
@@ -61,9 +61,9 @@ def _route(world: World, request: Request) -> Response:
     resources.require_subscription(world, id.subscription)
     resources.require_registered(world, id.subscription, NAMESPACES.get(id.namespace.lower(), id.namespace))
     for provider in (network, compute, maintenance, insights):
-        answered = provider.answer(world, request, id)
-        if answered is not None:
-            return answered
+        special: Response | None = provider.answer(world, request, id)
+        if special is not None:
+            return special
     return _resource(world, request, id)
 
 

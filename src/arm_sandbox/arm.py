@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from arm_sandbox import operations, schema
-from arm_sandbox.ids import Id, same, within
+from arm_sandbox.ids import Id, parse, same, within
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.wire import Json, Refusal, Request, Response, Shape, gateway
 from arm_sandbox.world import Resource, World
@@ -69,6 +69,8 @@ class Kind:
     """The model of a PATCH body; empty where a PATCH is not offered."""
     tracked: bool = True
     """Whether it is listed among the resources of its group."""
+    patched_at_once: bool = False
+    """Whether a PATCH is no long-running operation even where a PUT is (network, recorded)."""
     located: bool = True
     """Whether `location` is required."""
     versions: tuple[str, ...] = ()
@@ -104,7 +106,7 @@ def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = world.find(id.text)
     body = _accepted(kind, kind.model, request)
     _require_location(kind, id, body, old)
-    _require_idle(world, id)
+    require_idle(world, id.text)
     kind.check(world, id, body, old)
     return _write(world, kind, id, request, body, old)
 
@@ -112,21 +114,24 @@ def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
 def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = _existing(world, id)
     body = _accepted(kind, kind.patch_model or kind.model, request)
-    _require_idle(world, id)
+    require_idle(world, id.text)
     merged = merge(writable(old.body), body)
+    _require_location(kind, id, merged, old)
     kind.check(world, id, merged, old)
+    kind = replace(kind, update=None) if kind.patched_at_once else kind
     return _write(world, kind, id, request, merged, old)
 
 
 def get(world: World, kind: Kind, id: Id, request: Request) -> Response:
-    return Response(200, kind.show(world, _existing(world, id), request))
+    shown = kind.show(world, _existing(world, id), request)
+    return Response(200, shown, {"ETag": shown["etag"]} if shown.get("etag") else {})
 
 
 def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
     resource = world.find(id.text)
     if resource is None:
         return Response(204)
-    _require_idle(world, id)
+    require_idle(world, id.text)
     kind.deletable(world, resource)
     record(world, resource.id, f"{kind.type}/delete", "Started")
     if kind.delete is None:
@@ -153,7 +158,7 @@ def listed(world: World, kind: Kind, scope: str, request: Request) -> Response:
 
 def action(world: World, kind: Kind, id: Id, name: str, request: Request) -> Response:
     resource = _existing(world, id)
-    if name.lower() not in kind.actions:
+    if request.method != "POST" or name.lower() not in kind.actions:
         raise gateway(404, "InvalidResourceType", f"The action '{name}' could not be found.")
     response = kind.actions[name.lower()](world, resource, request)
     record(world, resource.id, f"{kind.type}/{name}/action", "Succeeded")
@@ -194,12 +199,24 @@ def reference(world: World, body: Json, *path: str) -> str:
     return body if isinstance(body, str) else ""
 
 
-def require_references(world: World, ids: Iterable[str], *, referrer: str) -> None:
-    """Refuse a write that refers to something that does not stand (as Azure's network does)."""
+def require_references(
+    world: World, ids: Iterable[str], *, referrer: str, location: str = ""
+) -> None:
+    """Refuse a write that refers to something that does not stand, or stands in another region.
+
+    The words are the network provider's (MicrosoftLearning AZ-103#91).
+    """
     for id in ids:
-        if id and world.find(id) is None:
-            message = f"Resource {id} referenced by resource {referrer} was not found."
-            raise Refusal(400, "InvalidResourceReference", message)
+        found = world.find(id) if id else None
+        elsewhere = found and location and found.body.get("location", location) != location
+        if id and (found is None or elsewhere):
+            raise Refusal(
+                400,
+                "InvalidResourceReference",
+                f"Resource {id} referenced by resource {referrer} was not found. Please make "
+                "sure that the referenced resource exists, and that both resources are in the "
+                "same region.",
+            )
 
 
 def writable(body: Body) -> Body:
@@ -215,7 +232,7 @@ def envelope(id: Id, kind_type: str, body: Body) -> Body:
 def _write(
     world: World, kind: Kind, id: Id, request: Request, body: Body, old: Resource | None
 ) -> Response:
-    id = id if old is None else Id(old.id, id.subscription, id.group, id.scope, id.namespace, id.types, id.names)
+    id = id if old is None else parse(old.id)
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
     hidden = old.hidden if old is not None else {}
     resource = world.add(Resource(document["id"], kind.type, document, hidden))
@@ -262,8 +279,8 @@ def _plain(location: str) -> str:
     return location.replace(" ", "")
 
 
-def _require_idle(world: World, id: Id) -> None:
-    operation = operations.running(world, id.text)
+def require_idle(world: World, id: str) -> None:
+    operation = operations.running(world, id)
     if operation is not None:
         raise Refusal(
             409,

@@ -28,8 +28,8 @@ class Id:
 
     @property
     def parent(self) -> str:
-        """The id of the resource that a child type (a subnet, an extension) belongs to."""
-        return self.text.rsplit("/", 2)[0]
+        """The id of the resource that a child (a subnet), or a list of children, belongs to."""
+        return self.text.rsplit("/", 2 if self.name else 1)[0]
 
     @property
     def key(self) -> str:

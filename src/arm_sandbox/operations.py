@@ -76,6 +76,8 @@ def first_headers(
     if operation.style == "group":
         return {**headers, "Location": _url(world, request, operation, "operationresults")}
     headers["azure-asyncnotification"] = "Enabled"
+    if operation.style == "compute":
+        headers["x-ms-request-id"] = operation.name  # recorded: they are the same
     headers["Azure-AsyncOperation"] = _url(world, request, operation, "operations")
     if location and operation.style == "network":
         headers["Location"] = _url(world, request, operation, "operationResults")
@@ -90,13 +92,21 @@ def _url(world: World, request: Request, operation: Operation, what: str) -> str
         token = base64.urlsafe_b64encode(operation.name.encode()).decode().rstrip("=")
         return f"{base}/operationresults/{token}?api-version={VERSIONS['group']}"
     namespace = {"network": "Microsoft.Network", "compute": "Microsoft.Compute"}[operation.style]
-    resource = world.find(operation.resource)
-    location = resource.body.get("location", "eastus") if resource else "eastus"
+    location = _location(world, operation.resource)
     version = VERSIONS["network" if operation.style == "network" else "compute"]
     return (
         f"{base}/providers/{namespace}/locations/{location}/{what}/{operation.name}"
         f"?api-version={version}"
     )
+
+
+def _location(world: World, resource: str) -> str:
+    """Where a resource is; a child such as a subnet is where its parent is."""
+    found = world.find(resource)
+    if found is not None and "location" in found.body:
+        return str(found.body["location"])
+    above = resource.rsplit("/", 2)[0]
+    return _location(world, above) if "/providers/" in above else "eastus"
 
 
 def group_operation_name(token: str) -> str:

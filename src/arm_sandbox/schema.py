@@ -82,7 +82,7 @@ def properties(model: Any) -> Known:
 
 def _known_by(deserializer: Any) -> Callable[[], Known] | None:
     """Find the model inside a field's nested `partial(deserialize, ...)`; mappings take any key."""
-    if hasattr(deserializer, "_attr_to_rest_field"):
+    if getattr(deserializer, "_is_model", False):
         return partial(properties, deserializer)
     if isinstance(deserializer, partial) and deserializer.func.__name__ != "_deserialize_dict":
         found = (_known_by(argument) for argument in deserializer.args)

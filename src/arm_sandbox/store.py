@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from arm_sandbox.mail import message
+from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 
 
@@ -53,6 +54,15 @@ class Store:
             file = self.outbox / mail["file"]
             if not file.exists():
                 self._write(file, bytes(message(mail)))
+
+    def saver(self, world: World) -> Callable[[Request, Response], None]:
+        """A watcher for the transport that saves before a write is answered."""
+
+        def save(request: Request, response: Response) -> None:
+            if request.method not in ("GET", "HEAD"):
+                self.save(world)
+
+        return save
 
     def clear(self) -> None:
         """Forget the world and its mails."""

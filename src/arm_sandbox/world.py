@@ -80,7 +80,11 @@ class World:
     """The activity log, oldest first."""
     mails: list[dict[str, Any]] = field(default_factory=list)
     addresses: dict[str, float] = field(default_factory=dict)
-    """E-mail addresses that the tenant knows, and when each counts as confirmed."""
+    """E-mail addresses that the tenant knows, in lower case, and when each counts as confirmed."""
+    held: dict[str, int] = field(default_factory=dict)
+    """Mails that were not sent, by address: it was unconfirmed, or over its hourly number."""
+    freed: dict[str, float] = field(default_factory=dict)
+    """Ids in lower case whose names cannot be used again yet, and when each was given free."""
     happenings: list[Happening] = field(default_factory=list)
     draws: dict[str, int] = field(default_factory=dict)
     ordinal: int = 0

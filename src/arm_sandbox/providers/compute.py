@@ -1,12 +1,768 @@
-"""Stub, being written."""
+"""Microsoft.Compute: virtual machines with their disks, extensions and power, and assessments."""
+
 from __future__ import annotations
+
+import copy
+import re
 from collections.abc import Callable, Mapping
-from arm_sandbox.arm import Kind
-from arm_sandbox.ids import Id
-from arm_sandbox.wire import Request, Response
-from arm_sandbox.world import World
-KINDS: tuple[Kind, ...] = ()
-HAPPENINGS: Mapping[str, Callable[..., None]] = {}
+from dataclasses import replace
+from functools import partial
+
+from arm_sandbox import arm, operations
+from arm_sandbox.arm import Body, Kind, merge, reference, writable
+from arm_sandbox.ids import Id, parse, same
+from arm_sandbox.operations import LongRunning
+from arm_sandbox.providers import catalogue, compute_rules, network, patches, resources
+from arm_sandbox.providers.catalogue import Image
+from arm_sandbox.wire import Refusal, Request, Response, gateway
+from arm_sandbox.world import Operation, Resource, World, stamp
+
+API = "2026-04-01"
+VERSIONS = (
+    *("2020-12-01", "2021-03-01", "2021-07-01", "2022-03-01", "2022-08-01", "2022-11-01"),
+    *("2023-03-01", "2023-07-01", "2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01"),
+    *("2025-04-01", "2025-11-01"),
+)
+DISK_API = "2026-03-02"
+DISK_VERSIONS = ("2022-03-02", "2023-04-02", "2023-10-02", "2024-03-02", "2025-01-02")
+SKU_VERSIONS = ("2017-09-01", "2019-04-01", "2021-07-01")
+
+MACHINES = compute_rules.MACHINES
+EXTENSIONS = f"{MACHINES}/extensions"
+DISKS = "Microsoft.Compute/disks"
+
+AGENT_READY = (20.0, 60.0)
+"""Seconds from the end of creation, or a start, until the guest agent reports (recorded)."""
+POWER = {
+    "start": ("starting", "running", (15.0, 45.0)),
+    "poweroff": ("stopping", "stopped", (10.0, 40.0)),
+    "deallocate": ("deallocating", "deallocated", (20.0, 60.0)),
+    "restart": ("running", "running", (20.0, 60.0)),
+}
+"""The power state while an action runs, the one after it, and how many seconds it takes."""
+CREATE = LongRunning("compute", (35.0, 110.0))
+CREATE_LINUX = LongRunning("compute", (25.0, 60.0))
+ASSESSMENT = LongRunning("compute", (60.0, 240.0), location=True)
+REBOOT_PENDING = 0.15
+"""The share of machines that still wait for the reboot of an earlier update."""
+
+
+# -- what other providers ask
+
+
+def is_customer_managed(machine: Body) -> bool:
+    """Whether a schedule may patch a machine: platform mode, and its safety checks bypassed."""
+    settings = _patch_settings(machine)
+    platform = settings.get("automaticByPlatformSettings") or {}
+    return settings.get("patchMode") == "AutomaticByPlatform" and bool(
+        platform.get("bypassPlatformSafetyChecksOnUserSchedule")
+    )
+
+
+def power_state(machine: Resource) -> str:
+    """`running`, `stopped`, `deallocated`, or on the way to one of them."""
+    return str(machine.hidden.get("power", ""))
+
+
+def agent_ready(world: World, machine: Resource) -> bool:
+    """Whether the guest agent can take orders."""
+    ready = machine.hidden.get("agentReady")
+    return power_state(machine) == "running" and ready is not None and bool(ready <= world.now)
+
+
+def _patch_settings(machine: Body) -> Body:
+    profile = (machine.get("properties") or {}).get("osProfile") or {}
+    configurations = [profile.get(name) or {} for name in compute_rules.CONFIGURATIONS.values()]
+    return next((c["patchSettings"] for c in configurations if c.get("patchSettings")), {})
+
+
+# -- virtual machines
+
+
+def _fill_machine(world: World, id: Id, body: Body, old: Resource | None) -> Body:
+    """The whole document. The disk and the interfaces are taken at once, not when it is made.
+
+    What an update leaves out stays as it was.
+    """
+    document = writable(body)
+    sent = document.get("properties") or {}
+    standing = old.properties if old is not None else _first_properties(world, id)
+    properties = merge(copy.deepcopy(standing), sent)
+    properties |= {name: standing[name] for name in ("vmId", "timeCreated")}
+    document["location"] = resources.plain_location(document["location"])
+    document["properties"] = properties
+    document["etag"] = f'"{_generation(old) + 1}"'
+    image = catalogue.image_of(document)
+    if image is None:
+        raise ValueError(f"{id.text} has passed its check without an image")
+    _fill_storage(world, id, properties, image)
+    properties["osProfile"] = _os_profile(id, properties["osProfile"], image)
+    properties.pop("instanceView", None)
+    _take_interfaces(world, id, properties["networkProfile"]["networkInterfaces"])
+    if old is None:
+        _make_disk(world, id, document, image)
+    return document
+
+
+def _first_properties(world: World, id: Id) -> Body:
+    return {"vmId": world.guid(id.text), "timeCreated": world.stamp}
+
+
+def _generation(old: Resource | None) -> int:
+    """Machines count their etags (recorded), network resources draw theirs."""
+    return int(old.body["etag"].strip('"')) if old is not None else 0
+
+
+def _fill_storage(world: World, id: Id, properties: Body, image: Image) -> None:
+    storage = properties["storageProfile"]
+    found = storage["imageReference"]
+    latest = found["version"] == "latest"
+    found.setdefault("exactVersion", image.versions[-1] if latest else found["version"])
+    size = catalogue.size_named(properties["hardwareProfile"]["vmSize"], "")
+    premium = size is None or size.premium
+    disk = storage.setdefault("osDisk", {"createOption": "FromImage"})
+    unique = world.guid(f"{id.text}|disk").replace("-", "")
+    disk.setdefault("name", f"{id.name}_OsDisk_1_{unique}")
+    managed = {"storageAccountType": "Premium_LRS" if premium else "Standard_LRS"}
+    storage["osDisk"] = {
+        "osType": image.os,
+        "caching": "ReadWrite",
+        "deleteOption": "Detach",
+        "diskSizeGB": image.disk_size,
+        **disk,
+        "managedDisk": {
+            **managed,
+            **(disk.get("managedDisk") or {}),
+            "id": compute_rules.disk_id(id, disk["name"]),
+        },
+    }
+    storage.setdefault("dataDisks", [])
+
+
+def _os_profile(id: Id, profile: Body, image: Image) -> Body:
+    """Secrets go to the guest and are never seen again; the rest gets its defaults (recorded)."""
+    profile = {k: v for k, v in profile.items() if k not in ("adminPassword", "customData")}
+    name = compute_rules.CONFIGURATIONS[image.os]
+    configuration = {"provisionVMAgent": True, **(profile.get(name) or {})}
+    if image.os == "Windows":
+        configuration = {"enableAutomaticUpdates": True, **configuration}
+    else:
+        configuration = {"disablePasswordAuthentication": False, **configuration}
+    configuration["patchSettings"] = _with_defaults(configuration, image)
+    return {
+        "computerName": id.name,
+        "secrets": [],
+        "allowExtensionOperations": True,
+        "requireGuestProvisionSignal": True,
+        **profile,
+        name: configuration,
+    }
+
+
+def _with_defaults(configuration: Body, image: Image) -> Body:
+    """The table of recorded defaults: only hotpatching brings platform settings of its own."""
+    settings = dict(configuration.get("patchSettings") or {})
+    settings.setdefault("patchMode", _default_mode(configuration, image))
+    settings.setdefault("assessmentMode", "ImageDefault")
+    if settings["patchMode"] != "AutomaticByPlatform":
+        settings.pop("automaticByPlatformSettings", None)
+    elif settings.get("enableHotpatching") or "automaticByPlatformSettings" in settings:
+        settings["automaticByPlatformSettings"] = {
+            "bypassPlatformSafetyChecksOnUserSchedule": False,
+            **(settings.get("automaticByPlatformSettings") or {}),
+        }
+    return settings
+
+
+def _default_mode(configuration: Body, image: Image) -> str:
+    if image.os == "Linux":
+        return "ImageDefault"
+    return "AutomaticByOS" if configuration["enableAutomaticUpdates"] else "Manual"
+
+
+def _take_interfaces(world: World, id: Id, references: list[Body]) -> None:
+    wanted = {sent["id"].lower(): sent for sent in references}
+    for nic in _interfaces_of(world, id.text):
+        if nic.id.lower() not in wanted:
+            network.detach(nic)
+    for key, sent in wanted.items():
+        nic = world.resources[key]
+        primary = len(wanted) == 1 or bool((sent.get("properties") or {}).get("primary"))
+        network.attach(world, nic, id.text, primary=primary)
+
+
+def _interfaces_of(world: World, machine: str) -> list[Resource]:
+    return [
+        nic
+        for nic in list(world.resources.values())
+        if nic.type == network.INTERFACES
+        and same(reference(world, nic.properties, "virtualMachine", "id"), machine)
+    ]
+
+
+def _make_disk(world: World, id: Id, machine: Body, image: Image) -> None:
+    """The OS disk; it does not get the machine's tags (recorded: a list by tag leaves it out)."""
+    disk = machine["properties"]["storageProfile"]["osDisk"]
+    found = machine["properties"]["storageProfile"]["imageReference"]
+    source = catalogue.image_path(
+        id.subscription, machine["location"], image, found["exactVersion"]
+    )
+    document: Body = {
+        **arm.envelope(parse(disk["managedDisk"]["id"]), DISKS, {}),
+        "location": machine["location"],
+        "managedBy": id.text,
+        "sku": {"name": disk["managedDisk"]["storageAccountType"], "tier": "Premium"},
+        "properties": {
+            "osType": image.os,
+            "hyperVGeneration": image.generation,
+            "creationData": {"createOption": "FromImage", "imageReference": {"id": source}},
+            "diskSizeGB": disk["diskSizeGB"],
+            "diskSizeBytes": disk["diskSizeGB"] * 2**30,
+            "timeCreated": world.stamp,
+            "provisioningState": "Succeeded",
+            "diskState": "Attached",
+            "uniqueId": world.guid(disk["managedDisk"]["id"]),
+            "networkAccessPolicy": "AllowAll",
+            "publicNetworkAccess": "Enabled",
+        },
+    }
+    document["sku"]["tier"] = document["sku"]["name"].split("_")[0].removesuffix("SSD")
+    world.add(Resource(document["id"], DISKS, document))
+
+
+def _machine_made(world: World, machine: Resource) -> None:
+    if "power" not in machine.hidden:
+        machine.hidden["provisioned"] = world.stamp
+        _runs(world, machine)
+
+
+def _runs(world: World, machine: Resource) -> None:
+    machine.hidden["power"] = "running"
+    machine.hidden["agentReady"] = world.now + world.between(machine.id, "agent", *AGENT_READY)
+
+
+def _machine_deleted(world: World, machine: Resource) -> None:
+    """Disk and interfaces go along or stay, as their `deleteOption` says; they stay by default."""
+    disk = machine.properties["storageProfile"]["osDisk"]
+    standing = world.find(disk["managedDisk"]["id"])
+    if standing is not None:
+        standing.body.pop("managedBy", None)
+        standing.properties["diskState"] = "Unattached"
+        if disk["deleteOption"] == "Delete":
+            arm.take_away(world, DISK, standing)
+    references = machine.properties["networkProfile"]["networkInterfaces"]
+    for nic in _interfaces_of(world, machine.id):
+        network.detach(nic)
+        sent = [found for found in references if same(found["id"], nic.id)]
+        if any(reference(world, r, "properties", "deleteOption") == "Delete" for r in sent):
+            _delete_interface(world, nic)
+
+
+def _delete_interface(world: World, nic: Resource) -> None:
+    addresses = [
+        reference(world, configuration, "properties", "publicIPAddress", "id")
+        for configuration in nic.properties["ipConfigurations"]
+    ]
+    arm.take_away(world, network.INTERFACE, nic)
+    for id in addresses:
+        address = world.find(id)
+        if address is not None and address.properties.get("deleteOption") == "Delete":
+            arm.take_away(world, network.ADDRESS, address)
+
+
+def _show_machine(world: World, machine: Resource, request: Request) -> Body:
+    body = copy.deepcopy(machine.body)
+    children = [copy.deepcopy(child.body) for child in world.below(machine.id, EXTENSIONS)]
+    if children:
+        body["resources"] = children
+    if request.query.get("$expand", "").lower() == "instanceview":
+        body["properties"]["instanceView"] = _instance_view(world, machine)
+    return body
+
+
+# -- the instance view
+
+
+def _instance_view(world: World, machine: Resource) -> Body:
+    image = catalogue.image_of(machine.body)
+    disk = machine.properties["storageProfile"]["osDisk"]["name"]
+    at = machine.hidden.get("provisioned", world.stamp)
+    view: Body = {
+        "disks": [{"name": disk, "statuses": [_status("ProvisioningState", "succeeded", at)]}],
+        "hyperVGeneration": image.generation if image is not None else "V1",
+        "statuses": _statuses(machine, at),
+    }
+    if power_state(machine) not in ("deallocating", "deallocated"):
+        view["vmAgent"] = _agent(world, machine)
+    if agent_ready(world, machine) and image is not None:
+        view["computerName"] = machine.properties["osProfile"]["computerName"]
+        view |= {"osName": image.system, "osVersion": image.system_version}
+    extensions = [_extension_view(child) for child in world.below(machine.id, EXTENSIONS)]
+    if extensions:
+        view["extensions"] = extensions
+    if "patchStatus" in machine.hidden:
+        view["patchStatus"] = copy.deepcopy(machine.hidden["patchStatus"])
+    return view
+
+
+def _statuses(machine: Resource, at: str) -> list[Body]:
+    state = str(machine.properties["provisioningState"]).lower()
+    statuses = [_status("ProvisioningState", state, at)]
+    if power_state(machine):
+        power = {"code": f"PowerState/{power_state(machine)}", "level": "Info"}
+        statuses.append({**power, "displayStatus": f"VM {power_state(machine)}"})
+    return statuses
+
+
+def _status(name: str, value: str, at: str) -> Body:
+    said = "Provisioning succeeded" if value == "succeeded" else value.capitalize()
+    return {"code": f"{name}/{value}", "level": "Info", "displayStatus": said, "time": at}
+
+
+def _agent(world: World, machine: Resource) -> Body:
+    """Until the agent has reported, the platform knows nothing of it (recorded)."""
+    if not agent_ready(world, machine):
+        status = {
+            "code": "ProvisioningState/Unavailable",
+            "level": "Warning",
+            "displayStatus": "Not Ready",
+            "message": "VM status blob is found but not yet populated.",
+            "time": world.stamp,
+        }
+        return {"vmAgentVersion": "Unknown", "statuses": [status]}
+    status = {
+        "code": "ProvisioningState/succeeded",
+        "level": "Info",
+        "displayStatus": "Ready",
+        "message": "Guest Agent is running",
+        "time": world.stamp,
+    }
+    version = "2.7.41491.1176" if _is_windows(machine) else "2.15.0.1"
+    return {"vmAgentVersion": version, "statuses": [status], "extensionHandlers": []}
+
+
+def _extension_view(extension: Resource) -> Body:
+    properties = extension.properties
+    return {
+        "name": extension.body["name"],
+        "type": f"{properties['publisher']}.{properties['type']}",
+        "typeHandlerVersion": properties["typeHandlerVersion"],
+        "statuses": [_status("ProvisioningState", "succeeded", extension.hidden.get("at", ""))],
+    }
+
+
+def _is_windows(machine: Resource) -> bool:
+    return bool(machine.properties["storageProfile"]["osDisk"]["osType"] == "Windows")
+
+
+# -- power
+
+
+def _change_power(name: str, world: World, machine: Resource, request: Request) -> Response:
+    during, _, seconds = POWER[name]
+    _require_no_conflict(world, machine, beside="assesspatches")
+    machine.hidden["power"] = during
+    machine.properties["provisioningState"] = "Updating"
+    how = LongRunning("compute", seconds, location=True)
+    _, headers = operations.start(world, request, machine.id, how, name)
+    return Response(202, None, headers)
+
+
+def _require_no_conflict(world: World, machine: Resource, beside: str = "") -> None:
+    """A machine does one thing at a time, except that its power may change `beside` some."""
+    running = [
+        operation
+        for operation in world.operations.values()
+        if same(operation.resource, machine.id) and operation.due > world.now
+    ]
+    if any(operation.verb != beside for operation in running):
+        raise Refusal(
+            409,
+            "Conflict",
+            "The request failed due to conflict with a concurrent request. To resolve it, please "
+            "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
+        )
+
+
+def action_finished(world: World, machine: Resource, operation: Operation) -> None:
+    """An action's time is over: what it was for takes effect."""
+    if operation.verb == "assesspatches":
+        _assessed(world, machine, operation)
+        return
+    _, after, _ = POWER[operation.verb]
+    machine.properties["provisioningState"] = "Succeeded"
+    machine.hidden["power"] = after
+    if after == "running":
+        _runs(world, machine)
+
+
+# -- assessment
+
+
+def _assess(world: World, machine: Resource, request: Request) -> Response:
+    """An assessment waits for an agent that is not ready yet (recorded: one begun seconds after
+    creation, while the agent is `Unknown`, succeeds)."""
+    if power_state(machine) != "running":
+        message = "Cannot assess patches on the VM when the VM is not running."
+        raise Refusal(409, "OperationNotAllowed", message)
+    _require_extensions(machine)
+    _require_no_conflict(world, machine)
+    wait = max(0.0, machine.hidden["agentReady"] - world.now)
+    low, high = ASSESSMENT.seconds
+    how = replace(ASSESSMENT, seconds=(low + wait, high + wait))
+    _, headers = operations.start(world, request, machine.id, how, "assesspatches")
+    return Response(202, None, headers)
+
+
+def _require_extensions(machine: Resource) -> None:
+    profile = machine.properties["osProfile"]
+    name = compute_rules.CONFIGURATIONS["Windows" if _is_windows(machine) else "Linux"]
+    if not (profile["allowExtensionOperations"] and profile[name]["provisionVMAgent"]):
+        raise Refusal(
+            409,
+            "OperationNotAllowed",
+            "This operation cannot be performed when extension operations are disallowed. To "
+            "allow, please ensure VM Agent is installed on the VM and the "
+            "osProfile.allowExtensionOperations property is true.",
+        )
+
+
+def _assessed(world: World, machine: Resource, operation: Operation) -> None:
+    if not agent_ready(world, machine):
+        operation.error = {
+            "code": "VMAgentStatusCommunicationError",
+            "message": f"VM '{machine.body['name']}' has not reported status for VM agent or "
+            "extensions. Please verify the VM has a running VM agent, and can establish outbound "
+            "connections to Azure storage.",
+        }
+        return
+    _add_patch_extension(world, machine)
+    routed = any(network.has_route(world, nic.id) for nic in _interfaces_of(world, machine.id))
+    found = patches.available(world, machine) if routed else []
+    operation.output = _result(world, machine, operation, found, routed=routed)
+    machine.hidden["patchStatus"] = _patch_status(world, operation)
+
+
+def _result(
+    world: World, machine: Resource, operation: Operation, found: list[Body], *, routed: bool
+) -> Body:
+    urgent, other = patches.counts(found)
+    seen = {
+        "activityId": operation.name,
+        "lastModifiedDateTime": world.stamp,
+        "assessmentState": "Available",
+    }
+    return {
+        "status": "Succeeded" if routed else "Failed",
+        "assessmentActivityId": operation.name,
+        "rebootPending": routed and _reboot_pending(world, machine),
+        "criticalAndSecurityPatchCount": urgent,
+        "otherPatchCount": other,
+        "startDateTime": stamp(operation.started),
+        "availablePatches": [{**patch, **seen} for patch in found],
+        "error": NO_ERROR if routed else _no_route(machine),
+    }
+
+
+NO_ERROR: Body = {"details": [], "code": "Success", "message": "0 error/s reported"}
+"""A success has an error, too (recorded)."""
+
+
+def _no_route(machine: Resource) -> Body:
+    code, message = (
+        ("0x80072EE2", "The operation timed out while searching for updates. HRESULT: 0x80072EE2")
+        if _is_windows(machine)
+        else (
+            "PACKAGE_MANAGER_FAILURE",
+            "Unable to reach the package repositories of this machine.",
+        )
+    )
+    details = [{"code": code, "message": message}]
+    return {"details": details, "code": "1", "message": "1 error/s reported. See the details."}
+
+
+def _reboot_pending(world: World, machine: Resource) -> bool:
+    if "rebootPending" not in machine.hidden:
+        machine.hidden["rebootPending"] = world.draw(machine.id, "reboot") < REBOOT_PENDING
+    return bool(machine.hidden["rebootPending"])
+
+
+def _patch_status(world: World, operation: Operation) -> Body:
+    result = operation.output
+    summary = {
+        "status": result["status"],
+        "assessmentActivityId": operation.name,
+        "rebootPending": result["rebootPending"],
+        "criticalAndSecurityPatchCount": result["criticalAndSecurityPatchCount"],
+        "otherPatchCount": result["otherPatchCount"],
+        "startTime": result["startDateTime"],
+        "lastModifiedTime": world.stamp,
+        "error": result["error"],
+    }
+    ready = [
+        {
+            "code": f"{name}ConfigurationState/Ready",
+            "level": "Info",
+            "displayStatus": f"Status_{name}ConfigurationState_Ready",
+            "time": world.stamp,
+        }
+        for name in ("PatchMode", "AssessmentMode")
+    ]
+    return {"availablePatchSummary": summary, "configurationStatuses": ready}
+
+
+def _add_patch_extension(world: World, machine: Resource) -> None:
+    """The service installs its extension with the first operation (docs, prerequisites)."""
+    name = "WindowsPatchExtension" if _is_windows(machine) else "LinuxPatchExtension"
+    id = f"{machine.id}/extensions/{name}"
+    if world.find(id) is not None:
+        return
+    document = {
+        **arm.envelope(parse(id), EXTENSIONS, {}),
+        "location": machine.body["location"],
+        "properties": {
+            "autoUpgradeMinorVersion": True,
+            "publisher": "Microsoft.CPlat.Core",
+            "type": name,
+            "typeHandlerVersion": "1.5" if _is_windows(machine) else "1.6",
+            "provisioningState": "Succeeded",
+        },
+    }
+    world.add(Resource(id, EXTENSIONS, document, {"at": world.stamp}))
+
+
+# -- disks and extensions
+
+
+def _check_disk(world: World, id: Id, body: Body, old: Resource | None) -> None:
+    resources.require_location(DISKS, body["location"])
+    if not reference(world, body, "properties", "creationData", "createOption"):
+        compute_rules.missing("disk.creationData")
+
+
+def _fill_disk(world: World, id: Id, body: Body, old: Resource | None) -> Body:
+    document = writable(body)
+    document["location"] = resources.plain_location(document["location"])
+    standing = old.properties if old is not None else {"timeCreated": world.stamp}
+    properties = {"diskState": "Unattached", **standing, **(document.get("properties") or {})}
+    kept = {"managedBy": old.body["managedBy"]} if old and "managedBy" in old.body else {}
+    sku = {"name": "Standard_LRS", **(document.get("sku") or {})}
+    return {**document, **kept, "sku": sku, "properties": properties}
+
+
+def _disk_deletable(world: World, disk: Resource) -> None:
+    if disk.body.get("managedBy"):
+        message = f"Disk {disk.body['name']} is attached to VM {disk.body['managedBy']}."
+        raise Refusal(409, "OperationNotAllowed", message)
+
+
+def _check_extension(world: World, id: Id, body: Body, old: Resource | None) -> None:
+    """The patch extensions come by themselves, never by hand (LinuxPatchExtension#279)."""
+    machine = world.find(id.parent)
+    publisher = reference(world, body, "properties", "publisher")
+    if machine is not None and power_state(machine) != "running":
+        _extension_needs_power()
+    if same(publisher, "Microsoft.CPlat.Core") or not publisher:
+        message = f"The value of parameter publisher is invalid: '{publisher}'."
+        compute_rules.invalid(message, "publisher")
+
+
+def _extension_deletable(world: World, extension: Resource) -> None:
+    machine = world.find(parse(extension.id).parent)
+    if machine is not None and power_state(machine) != "running":
+        _extension_needs_power()
+
+
+def _extension_needs_power() -> None:
+    message = "Cannot modify extensions in the VM when the VM is not running."
+    raise Refusal(409, "OperationNotAllowed", message)
+
+
+def _fill_extension(world: World, id: Id, body: Body, old: Resource | None) -> Body:
+    document = writable(body)
+    document["properties"].pop("protectedSettings", None)
+    document["location"] = resources.plain_location(document["location"])
+    return document
+
+
+# -- routes that are no resources
+
+
 def answer(world: World, request: Request, id: Id) -> Response | None:
+    """Sizes, images, instance views, and what is special about machines; None for the rest."""
+    for pattern, versions, handler in ROUTES:
+        match = re.fullmatch(pattern, request.path, re.IGNORECASE)
+        if match and request.method == "GET":
+            _require_version(request, id, versions)
+            return handler(world, request, *match.groups())
+    if id.group and same(id.type, MACHINES) and id.name and MACHINE.knows(request.api_version):
+        return _answer_machine(world, request, id)
+    if id.group and same(id.type, EXTENSIONS):
+        resources.require_group(world, id, writing=request.method != "GET")
+        _require_machine(world, request, id)
     return None
-def action_finished(world: World, resource: object, operation: object) -> None: ...
+
+
+def _require_version(request: Request, id: Id, versions: tuple[str, ...]) -> None:
+    if request.api_version not in versions:
+        raise gateway(
+            404,
+            "InvalidResourceType",
+            f"The resource type could not be found in the namespace '{id.namespace}' for api "
+            f"version '{request.api_version}'.",
+        )
+
+
+def _answer_machine(world: World, request: Request, id: Id) -> Response | None:
+    """`If-Match` and `If-None-Match`, and a PATCH whose `location` the service overlooks (docs)."""
+    resources.require_group(world, id, writing=request.method != "GET")
+    if request.method in ("PUT", "PATCH"):
+        _require_match(request, world.find(id.text))
+    if request.method == "PATCH" and isinstance(request.body, dict):
+        body = {k: v for k, v in request.body.items() if k != "location"}
+        return arm.patch(world, MACHINE, id, replace(request, body=body))
+    if request.method == "PUT" and catalogue.is_linux(request.body):
+        return arm.put(world, replace(MACHINE, create=CREATE_LINUX), id, request)
+    return None
+
+
+def _require_match(request: Request, standing: Resource | None) -> None:
+    wanted, unwanted = (request.headers.get(name) for name in ("if-match", "if-none-match"))
+    etag = standing.body["etag"] if standing is not None else None
+    failed = (unwanted == "*" and etag) or (unwanted and unwanted == etag)
+    if failed or (wanted == "*" and not etag) or (wanted not in (None, "*", etag)):
+        message = "The condition set in the request's If-Match or If-None-Match is not met."
+        raise Refusal(412, "PreconditionFailed", message)
+
+
+def _require_machine(world: World, request: Request, id: Id) -> None:
+    machine = parse(id.parent)
+    if world.find(machine.text) is not None:
+        return
+    if request.method == "GET":
+        raise arm.not_found(MACHINES, machine.name, id.group)
+    raise gateway(
+        404,
+        "ParentResourceNotFound",
+        "Failed to perform 'write' on resource(s) of type 'virtualMachines/extensions', because "
+        f"the parent resource '{machine.text}' could not be found.",
+    )
+
+
+def _get_instance_view(world: World, request: Request, machine: str) -> Response:
+    id = parse(machine)
+    resources.require_group(world, id, writing=False)
+    found = world.find(machine)
+    if found is None:
+        raise arm.not_found(MACHINES, id.name, id.group)
+    return Response(200, _instance_view(world, found))
+
+
+def _list_skus(world: World, request: Request) -> Response:
+    text = request.query.get("$filter", "").strip()
+    match = re.fullmatch(r"location eq '([^']*)'", text)
+    if text and match is None:
+        raise Refusal(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified.")
+    wanted = resources.plain_location(match[1]) if match else None
+    found = [
+        catalogue.sku_of(size, location)
+        for location in resources.LOCATIONS
+        if wanted in (None, location)
+        for size in catalogue.sizes_in(location)
+    ]
+    return Response(200, {"value": found})
+
+
+def _list_sizes(world: World, request: Request, location: str) -> Response:
+    place = resources.require_location("locations/vmSizes", location)
+    return Response(200, {"value": [catalogue.vm_size(s) for s in catalogue.sizes_in(place)]})
+
+
+def _list_versions(
+    world: World, request: Request, subscription: str, location: str, *names: str
+) -> Response:
+    """A bare array, as the specification says."""
+    place = resources.require_location("locations/publishers", location)
+    image = catalogue.require_image(*names)
+    versions = sorted(image.versions, reverse="desc" in request.query.get("$orderby", "").lower())
+    top = int(request.query.get("$top", len(versions)))
+    ids = [catalogue.image_path(subscription, place, image, v) for v in versions[:top]]
+    return Response(
+        200, [{"location": place, "name": id.rsplit("/", 1)[1], "id": id} for id in ids]
+    )
+
+
+def _get_version(
+    world: World, request: Request, subscription: str, location: str, *names: str
+) -> Response:
+    place = resources.require_location("locations/publishers", location)
+    image = catalogue.require_image(*names[:3])
+    if names[3] not in image.versions:
+        raise Refusal(404, "NotFound", "Artifact: VMImage was not found.")
+    id = catalogue.image_path(subscription, place, image, names[3])
+    return Response(200, catalogue.image_version(image, id, place))
+
+
+_COMPUTE = "/subscriptions/[^/]+/providers/microsoft.compute"
+_IMAGES = (
+    "/subscriptions/([^/]+)/providers/microsoft.compute/locations/([^/]+)/publishers/([^/]+)"
+    "/artifacttypes/vmimage/offers/([^/]+)/skus/([^/]+)/versions"
+)
+_MACHINE = (
+    "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft.compute/virtualmachines/[^/]+)"
+)
+ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Response]], ...] = (
+    (f"{_COMPUTE}/skus", SKU_VERSIONS, _list_skus),
+    (f"{_COMPUTE}/locations/([^/]+)/vmsizes", (API, *VERSIONS), _list_sizes),
+    (_IMAGES, (API, *VERSIONS), _list_versions),
+    (f"{_IMAGES}/([^/]+)", (API, *VERSIONS), _get_version),
+    (f"{_MACHINE}/instanceview", (API, *VERSIONS), _get_instance_view),
+)
+
+MACHINE = Kind(
+    type=MACHINES,
+    model="azure.mgmt.compute.models:VirtualMachine",
+    patch_model="azure.mgmt.compute.models:VirtualMachineUpdate",
+    api_version=API,
+    versions=VERSIONS,
+    check=compute_rules.check,
+    fill=_fill_machine,
+    create=CREATE,
+    update=LongRunning("compute", (5.0, 15.0)),
+    delete=LongRunning("compute", (20.0, 60.0), location=True),
+    creating="Creating",
+    show=_show_machine,
+    when_made=_machine_made,
+    when_deleted=_machine_deleted,
+    actions={"assesspatches": _assess} | {name: partial(_change_power, name) for name in POWER},
+)
+DISK = Kind(
+    type=DISKS,
+    model="azure.mgmt.compute.models:Disk",
+    patch_model="azure.mgmt.compute.models:DiskUpdate",
+    api_version=DISK_API,
+    versions=DISK_VERSIONS,
+    created=202,
+    check=_check_disk,
+    fill=_fill_disk,
+    create=LongRunning("compute", (1.0, 5.0), location=True),
+    update=LongRunning("compute", (1.0, 5.0), location=True),
+    delete=LongRunning("compute", (1.0, 6.0), location=True),
+    deletable=_disk_deletable,
+)
+EXTENSION = Kind(
+    type=EXTENSIONS,
+    model="azure.mgmt.compute.models:VirtualMachineExtension",
+    patch_model="azure.mgmt.compute.models:VirtualMachineExtensionUpdate",
+    api_version=API,
+    versions=VERSIONS,
+    check=_check_extension,
+    fill=_fill_extension,
+    create=LongRunning("compute", (15.0, 60.0)),
+    update=LongRunning("compute", (10.0, 30.0)),
+    delete=LongRunning("compute", (10.0, 30.0), location=True),
+    creating="Creating",
+    deletable=_extension_deletable,
+)
+KINDS: tuple[Kind, ...] = (MACHINE, DISK, EXTENSION)
+HAPPENINGS: Mapping[str, Callable[..., None]] = {}

@@ -84,6 +84,24 @@ def require_group(world: World, id: Id, *, writing: bool) -> Resource:
     return group
 
 
+def plain_location(location: str) -> str:
+    """`East US` as Azure stores it, `eastus`."""
+    return location.replace(" ", "").lower()
+
+
+def require_location(type: str, location: str) -> str:
+    """The plain name of a location where a resource type is offered."""
+    plain = plain_location(location)
+    if plain not in LOCATIONS:
+        raise gateway(
+            400,
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{location}' is not available for resource type '{type}'. "
+            f"List of available regions for the resource type is '{','.join(LOCATIONS)}'.",
+        )
+    return plain
+
+
 def state(world: World, subscription: str, namespace: str) -> str:
     at_first = "Registered" if namespace.lower() in REGISTERED_AT_FIRST else "NotRegistered"
     return world.registrations.get(f"{subscription}/{namespace}".lower(), at_first)
@@ -238,15 +256,16 @@ def _require_group_location(name: str, location: str, old: Resource | None) -> N
 
 def _checked_tags(tags: Any) -> dict[str, str]:
     """Azure's limits: 50 tags, names of 512 characters without `<>%&\\?/`, values of 256."""
-    tags = {str(name): str(value) for name, value in (tags or {}).items()}
-    if len(tags) > 50:
-        raise gateway(400, "TooManyTags", f"Too many tags on the resource: {len(tags)}, at most 50.")
-    for name, value in tags.items():
+    checked = {str(name): str(value) for name, value in (tags or {}).items()}
+    if len(checked) > 50:
+        message = f"Too many tags on the resource: {len(checked)}, at most 50."
+        raise gateway(400, "TooManyTags", message)
+    for name, value in checked.items():
         if len(name) > 512 or re.search(r"[<>%&\\?/]", name):
             raise gateway(400, "InvalidTagNameCharacters", f"The tag name '{name}' is not valid.")
         if len(value) > 256:
             raise gateway(400, "InvalidTagValueLength", f"The value of tag '{name}' is too long.")
-    return tags
+    return checked
 
 
 def _patch_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:

@@ -1,0 +1,226 @@
+"""What Compute offers: sizes and where they can be had, and the images of the marketplace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from arm_sandbox.wire import Refusal
+
+ZONES = ("1", "2", "3")
+VERSION_DAYS = ("260712", "260811", "260909", "261014")
+
+
+@dataclass(frozen=True)
+class Size:
+    name: str
+    family: str
+    cpus: int
+    memory: float
+    generations: str = "V1,V2"
+    premium: bool = True
+    trusted: bool = True
+    """Whether it can run with Trusted Launch."""
+    disks: int = 4
+
+
+SIZES = (
+    Size("Standard_A2_v2", "standardAv2Family", 2, 4, "V1", premium=False, trusted=False),
+    Size("Standard_B1s", "standardBSFamily", 1, 1, disks=2),
+    Size("Standard_B2s", "standardBSFamily", 2, 4),
+    Size("Standard_B2ms", "standardBSFamily", 2, 8),
+    Size("Standard_B4ms", "standardBSFamily", 4, 16, disks=8),
+    Size("Standard_B2s_v2", "standardBsv2Family", 2, 8),
+    Size("Standard_B2as_v2", "standardBasv2Family", 2, 8),
+    Size("Standard_DS1_v2", "standardDSv2Family", 1, 3.5),
+    Size("Standard_D2s_v3", "standardDSv3Family", 2, 8),
+    Size("Standard_D2s_v5", "standardDSv5Family", 2, 8),
+    Size("Standard_D4s_v5", "standardDSv5Family", 4, 16, disks=8),
+    Size("Standard_D2as_v5", "standardDASv5Family", 2, 8),
+    Size("Standard_D2s_v6", "standardDSv6Family", 2, 8, "V2"),
+)
+NOT_OFFERED = {
+    "Standard_B2s": ("swedencentral",),
+    "Standard_D2s_v6": ("japaneast", "uksouth"),
+    "Standard_A2_v2": ("swedencentral", "westus3"),
+}
+RESTRICTED = {
+    "Standard_B2s": ("westus3",),
+    "Standard_DS1_v2": ("westus3", "eastus2"),
+    "Standard_D2s_v3": ("germanywestcentral",),
+}
+"""Offered, but not to this subscription."""
+
+
+def sizes_in(location: str) -> list[Size]:
+    return [size for size in SIZES if location not in NOT_OFFERED.get(size.name, ())]
+
+
+def size_named(name: str, location: str) -> Size | None:
+    """A size that is offered in a location, restricted or not."""
+    return next((s for s in sizes_in(location) if s.name.lower() == name.lower()), None)
+
+
+def sku_of(size: Size, location: str) -> dict[str, Any]:
+    """A size in the form of `Microsoft.Compute/skus`."""
+    return {
+        "resourceType": "virtualMachines",
+        "name": size.name,
+        "tier": "Standard",
+        "size": size.name.removeprefix("Standard_"),
+        "family": size.family,
+        "locations": [location],
+        "locationInfo": [{"location": location, "zones": [*ZONES], "zoneDetails": []}],
+        "capabilities": [{"name": name, "value": value} for name, value in _capabilities(size)],
+        "restrictions": _restrictions(size, location),
+    }
+
+
+def _capabilities(size: Size) -> list[tuple[str, str]]:
+    told = [
+        ("MaxResourceVolumeMB", "0"),
+        ("OSVhdSizeMB", "1047552"),
+        ("vCPUs", str(size.cpus)),
+        ("MemoryPreservingMaintenanceSupported", "True"),
+        ("HyperVGenerations", size.generations),
+        ("CpuArchitectureType", "x64"),
+        ("MemoryGB", f"{size.memory:g}"),
+        ("MaxDataDiskCount", str(size.disks)),
+        ("LowPriorityCapable", str(not size.family.startswith("standardB"))),
+        ("PremiumIO", str(size.premium)),
+        ("VMDeploymentTypes", "IaaS"),
+        ("vCPUsAvailable", str(size.cpus)),
+        ("MaxNetworkInterfaces", "2"),
+    ]
+    return told if size.trusted else [*told, ("TrustedLaunchDisabled", "True")]
+
+
+def _restrictions(size: Size, location: str) -> list[dict[str, Any]]:
+    if location not in RESTRICTED.get(size.name, ()):
+        return []
+    info = {"locations": [location], "zones": [*ZONES]}
+    restriction = {"type": "Location", "values": [location], "restrictionInfo": info}
+    return [{**restriction, "reasonCode": "NotAvailableForSubscription"}]
+
+
+def vm_size(size: Size) -> dict[str, Any]:
+    """A size in the form of `locations/vmSizes`."""
+    return {
+        "name": size.name,
+        "numberOfCores": size.cpus,
+        "osDiskSizeInMB": 1047552,
+        "resourceDiskSizeInMB": 0,
+        "memoryInMB": int(size.memory * 1024),
+        "maxDataDiskCount": size.disks,
+    }
+
+
+@dataclass(frozen=True)
+class Image:
+    """A marketplace image. `system` and `system_version` are what an instance view tells of it."""
+
+    publisher: str
+    offer: str
+    sku: str
+    os: str
+    generation: str
+    system: str
+    system_version: str
+    build: str
+    update_name: str = ""
+    """How Windows Update names the product in the titles of its updates."""
+
+    @property
+    def versions(self) -> list[str]:
+        """Oldest first; the number follows the monthly release."""
+        if self.os == "Linux":
+            return [f"{self.build}.20{day}0" for day in VERSION_DAYS]
+        return [f"{self.build}.{4000 + 73 * n}.{day}" for n, day in enumerate(VERSION_DAYS)]
+
+    @property
+    def disk_size(self) -> int:
+        return 30 if self.os == "Linux" else 127
+
+
+def _windows(sku: str, generation: str, year: int, build: str) -> Image:
+    system = f"Windows Server {year} Datacenter"
+    system = f"{system} Azure Edition" if sku.endswith("azure-edition") else system
+    names = {
+        2019: "Windows Server 2019 for x64-based Systems",
+        2022: "Microsoft server operating system version 21H2 for x64-based Systems",
+        2025: "Microsoft server operating system version 24H2 for x64-based Systems",
+    }
+    return Image(
+        publisher="MicrosoftWindowsServer",
+        offer="WindowsServer",
+        sku=sku,
+        os="Windows",
+        generation=generation,
+        system=system,
+        system_version=f"10.0.{build}",
+        build=build,
+        update_name=names[year],
+    )
+
+
+def _ubuntu(offer: str, sku: str, generation: str, release: str) -> Image:
+    return Image("Canonical", offer, sku, "Linux", generation, "ubuntu", release, release)
+
+
+IMAGES = (
+    _windows("2019-datacenter-gensecond", "V2", 2019, "17763"),
+    _windows("2022-datacenter", "V1", 2022, "20348"),
+    _windows("2022-datacenter-g2", "V2", 2022, "20348"),
+    _windows("2022-datacenter-azure-edition", "V2", 2022, "20348"),
+    _windows("2025-datacenter-g2", "V2", 2025, "26100"),
+    _ubuntu("ubuntu-24_04-lts", "server", "V2", "24.04"),
+    _ubuntu("0001-com-ubuntu-server-jammy", "22_04-lts-gen2", "V2", "22.04"),
+    _ubuntu("0001-com-ubuntu-server-jammy", "22_04-lts", "V1", "22.04"),
+)
+
+
+def image_named(publisher: str, offer: str, sku: str) -> Image | None:
+    wanted = [text.lower() for text in (publisher, offer, sku)]
+    names = {image: [image.publisher, image.offer, image.sku] for image in IMAGES}
+    return next((i for i, n in names.items() if [text.lower() for text in n] == wanted), None)
+
+
+def image_of(machine: dict[str, Any]) -> Image | None:
+    """The image that the body of a virtual machine refers to."""
+    storage = (machine.get("properties") or {}).get("storageProfile") or {}
+    found = storage.get("imageReference") or {}
+    return image_named(*(str(found.get(key, "")) for key in ("publisher", "offer", "sku")))
+
+
+def is_linux(machine: Any) -> bool:
+    image = image_of(machine) if isinstance(machine, dict) else None
+    return image is not None and image.os == "Linux"
+
+
+def require_image(publisher: str, offer: str, sku: str) -> Image:
+    image = image_named(publisher, offer, sku)
+    if image is None:
+        raise Refusal(404, "NotFound", "Artifact: VMImage was not found.")
+    return image
+
+
+def image_path(subscription: str, location: str, image: Image, version: str) -> str:
+    """The id of an image version; its words begin with capitals (azure-cli#17599)."""
+    return (
+        f"/Subscriptions/{subscription}/Providers/Microsoft.Compute/Locations/{location}/Publishers/"
+        f"{image.publisher}/ArtifactTypes/VMImage/Offers/{image.offer}/Skus/{image.sku}"
+        f"/Versions/{version}"
+    )
+
+
+def image_version(image: Image, id: str, location: str) -> dict[str, Any]:
+    trusted = {"name": "SecurityType", "value": "TrustedLaunchSupported"}
+    properties = {
+        "osDiskImage": {"operatingSystem": image.os, "sizeInGb": image.disk_size},
+        "dataDiskImages": [],
+        "automaticOSUpgradeProperties": {"automaticOSUpgradeSupported": True},
+        "hyperVGeneration": image.generation,
+        "features": [trusted] if image.generation == "V2" else [],
+        "architecture": "x64",
+    }
+    return {"location": location, "name": id.rsplit("/", 1)[1], "id": id, "properties": properties}

@@ -1,0 +1,450 @@
+"""What Compute refuses of a virtual machine, in the words that people have met."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+from arm_sandbox.arm import Body, merge, reference, require_references
+from arm_sandbox.ids import Id, same
+from arm_sandbox.providers import catalogue, resources
+from arm_sandbox.providers.catalogue import Image, Size
+from arm_sandbox.wire import Refusal
+from arm_sandbox.world import Resource, World
+
+MACHINES = "Microsoft.Compute/virtualMachines"
+
+RESERVED_USERS = (
+    *(
+        "administrator",
+        "admin",
+        "user",
+        "user1",
+        "test",
+    ),
+    *(
+        "user2",
+        "test1",
+        "user3",
+        "admin1",
+        "1",
+    ),
+    *(
+        "123",
+        "a",
+        "actuser",
+        "adm",
+        "admin2",
+    ),
+    *(
+        "aspnet",
+        "backup",
+        "console",
+        "david",
+        "guest",
+    ),
+    *(
+        "john",
+        "owner",
+        "root",
+        "server",
+        "sql",
+    ),
+    *(
+        "support",
+        "support_388945a0",
+        "sys",
+        "test2",
+        "test3",
+    ),
+    *(
+        "user4",
+        "user5",
+    ),
+)
+"""From the description of `adminUsername` in Azure's own API specification."""
+RESERVED_PASSWORDS = (
+    *(
+        "abc@123",
+        "P@$$w0rd",
+        "P@ssw0rd",
+        "P@ssword123",
+        "Pa$$word",
+    ),
+    *(
+        "pass@word1",
+        "Password!",
+        "Password1",
+        "Password22",
+        "iloveyou!",
+    ),
+)
+PASSWORD_LENGTHS = {"Windows": (8, 123), "Linux": (6, 72)}
+"""The service's own limits (specification); the portal and az ask for twelve."""
+PASSWORD_CLASSES = (r"[a-z]", r"[A-Z]", r"\d", r"[\W_]")
+NOT_IN_WINDOWS_NAMES = r"""[`~!@#$%^&*()=+_\[\]{}\\|;:.'",<>/?\s]"""
+NOT_IN_LINUX_NAMES = r"""[`~!@#$%^&*()=+_\[\]{}\\|;:'",<>/?\s]"""
+
+PATCH_MODES = {
+    "Windows": ("Manual", "AutomaticByOS", "AutomaticByPlatform"),
+    "Linux": ("ImageDefault", "AutomaticByPlatform"),
+}
+CONFIGURATIONS = {"Windows": "windowsConfiguration", "Linux": "linuxConfiguration"}
+UNCHANGEABLE = (
+    ("imageReference", "storageProfile", "imageReference"),
+    ("osDisk.name", "storageProfile", "osDisk", "name"),
+    ("osDisk.createOption", "storageProfile", "osDisk", "createOption"),
+    ("osProfile.computerName", "osProfile", "computerName"),
+    ("osProfile.adminUsername", "osProfile", "adminUsername"),
+    (
+        "windowsConfiguration.enableAutomaticUpdates",
+        *("osProfile", "windowsConfiguration", "enableAutomaticUpdates"),
+    ),
+)
+
+
+def check(world: World, id: Id, body: Body, old: Resource | None) -> None:
+    """Raise what Azure answers to a virtual machine that it would not make or change."""
+    location = resources.require_location(MACHINES, body["location"])
+    properties = body.get("properties") or {}
+    if old is not None:
+        _require_unchanged(properties, old.properties)
+        properties = merge(old.properties, properties)
+    size = _require_size(properties, location)
+    image = _require_image(properties)
+    _require_boot(properties, size, image)
+    _require_disk(world, id, properties, size, old)
+    _require_os_profile(id, properties, image, old)
+    _require_patch_settings(properties["osProfile"], image, old)
+    _require_interfaces(world, id, properties, location)
+
+
+def invalid(message: str, target: str) -> NoReturn:
+    raise Refusal(400, "InvalidParameter", message, target=target)
+
+
+def missing(parameter: str) -> NoReturn:
+    invalid(f"Required parameter '{parameter}' is missing (null).", parameter)
+
+
+def _require_unchanged(properties: Body, standing: Body) -> None:
+    """409, although some threads tell of 400 (terraform-provider-azurerm#24533)."""
+    for name, *path in UNCHANGEABLE:
+        sent, before = _at(properties, path), _at(standing, path)
+        if isinstance(sent, dict) and isinstance(before, dict):
+            changed = any(not same(str(before.get(k)), str(v)) for k, v in sent.items())
+        else:
+            changed = sent is not None and sent != before
+        if changed:
+            message = f"Changing property '{name}' is not allowed."
+            raise Refusal(409, "PropertyChangeNotAllowed", message, target=name)
+
+
+def _at(body: Any, path: list[str]) -> Any:
+    for name in path:
+        body = body.get(name) if isinstance(body, dict) else None
+    return body
+
+
+# -- size, image, disk
+
+
+def _require_size(properties: Body, location: str) -> Size:
+    name = _at(properties, ["hardwareProfile", "vmSize"])
+    if not name:
+        missing("hardwareProfile.vmSize")
+    size = catalogue.size_named(name, location)
+    if size is None:
+        offered = ",".join(found.name for found in catalogue.sizes_in(location))
+        invalid(
+            f"The value {name} provided for the VM size is not valid. The valid sizes in the "
+            f"current region are: {offered}. Find out more on the valid VM sizes in each region at "
+            "https://aka.ms/azure-regions.",
+            "vmSize",
+        )
+    if location in catalogue.RESTRICTED.get(size.name, ()):
+        raise Refusal(
+            409,
+            "SkuNotAvailable",
+            "The requested VM size for resource 'Following SKUs have failed for Capacity "
+            f"Restrictions: {size.name}' is currently not available in location '{location}'. "
+            "Please try another size or deploy to a different location or different zone. See "
+            "https://aka.ms/azureskunotavailable for details.",
+        )
+    return size
+
+
+def _require_image(properties: Body) -> Image:
+    sent = _at(properties, ["storageProfile", "imageReference"])
+    if not sent:
+        missing("storageProfile.imageReference")
+    names = [str(sent.get(key) or "") for key in ("publisher", "offer", "sku", "version")]
+    image = catalogue.image_named(*names[:3])
+    if image is None or names[3] not in ("latest", *image.versions):
+        raise Refusal(
+            404,
+            "PlatformImageNotFound",
+            f"The platform image '{':'.join(names)}' is not available. Verify that all fields in "
+            "the storage profile are correct. For more details about storage profile information, "
+            "please refer to https://aka.ms/storageprofile",
+            target="imageReference",
+        )
+    return image
+
+
+def _require_boot(properties: Body, size: Size, image: Image) -> None:
+    if _at(properties, ["securityProfile", "securityType"]) == "TrustedLaunch":
+        _require_trusted(size, image)
+    if image.generation not in size.generations.split(","):
+        number = image.generation.removeprefix("V")
+        raise Refusal(
+            400,
+            "BadRequest",
+            f"The selected VM size '{size.name}' cannot boot Hypervisor Generation '{number}'. If "
+            "this was a Create operation please check that the Hypervisor Generation of the Image "
+            "matches the Hypervisor Generation of the selected VM Size. If this was an Update "
+            f"operation please select a Hypervisor Generation '{number}' VM Size. For more "
+            "information, see https://aka.ms/azuregen2vm",
+        )
+
+
+def _require_trusted(size: Size, image: Image) -> None:
+    """The words are those of azure-cli#28005 and azure-cli#27975."""
+    if not size.trusted:
+        raise Refusal(
+            400,
+            "BadRequest",
+            f"The VM size '{size.name}' is not supported for creation of VMs and Virtual Machine "
+            "Scale Set with 'TrustedLaunch' security type. For more information, see "
+            "https://aka.ms/TrustedLaunch-FAQ",
+        )
+    if image.generation != "V2":
+        raise Refusal(
+            400,
+            "BadRequest",
+            "Use of TrustedLaunch setting is not supported for the provided image. Please select "
+            "Trusted Launch Supported Gen2 OS Image. For more information, see "
+            "https://aka.ms/TrustedLaunch-FAQ.",
+        )
+
+
+def _require_disk(world: World, id: Id, properties: Body, size: Size, old: Resource | None) -> None:
+    disk = _at(properties, ["storageProfile", "osDisk"])
+    if disk is not None and not disk.get("createOption"):
+        missing("osDisk.createOption")
+    name = reference(world, disk, "name")
+    kind = reference(world, disk, "managedDisk", "storageAccountType")
+    if kind.startswith("Premium") and not size.premium:
+        invalid(
+            f"Requested operation cannot be performed because the VM size {size.name} does not "
+            f"support the storage account type {kind} of disk '{name}'. Consider updating the VM "
+            "to a size that supports Premium storage.",
+            "osDisk.managedDisk.storageAccountType",
+        )
+    if old is None and name and world.find(disk_id(id, name)) is not None:
+        raise Refusal(
+            409,
+            "ConflictingUserInput",
+            f"Disk '{name}' already exists in resource group {id.group.upper()}. Only "
+            "CreateOption.Attach is supported.",
+            target=f"/subscriptions/{id.subscription}/resourceGroups/{id.group}",
+        )
+
+
+def disk_id(machine: Id, name: str) -> str:
+    return f"{machine.scope}/providers/Microsoft.Compute/disks/{name}"
+
+
+# -- the guest
+
+
+def _require_os_profile(id: Id, properties: Body, image: Image, old: Resource | None) -> None:
+    profile = properties.get("osProfile")
+    if not profile:
+        missing("osProfile")
+    other = CONFIGURATIONS["Linux" if image.os == "Windows" else "Windows"]
+    if profile.get(other) is not None:
+        invalid(f"Parameter '{other}' is not allowed.", other)
+    _require_computer_name(str(profile.get("computerName") or id.name), image)
+    _require_user(profile.get("adminUsername"), image)
+    if old is None:
+        _require_sign_in(profile, image)
+
+
+def _require_computer_name(name: str, image: Image) -> None:
+    if image.os == "Windows":
+        if len(name) > 15 or name.isdigit() or re.search(NOT_IN_WINDOWS_NAMES, name):
+            invalid(
+                "Windows computer name cannot be more than 15 characters long, be entirely "
+                "numeric, or contain the following characters: ` ~ ! @ # $ % ^ & * ( ) = + _ [ ] "
+                "{ } \\ | ; : . ' \" , < > / ?.",
+                "computerName",
+            )
+    elif len(name) > 64 or re.search(NOT_IN_LINUX_NAMES, name):
+        invalid(
+            "Linux host name cannot exceed 64 characters in length or contain the following "
+            "characters: ` ~ ! @ # $ % ^ & * ( ) = + _ [ ] { } \\ | ; : ' \" , < > / ?.",
+            "computerName",
+        )
+
+
+def _require_user(name: str | None, image: Image) -> None:
+    if not name:
+        missing("adminUsername")
+    longest = 20 if image.os == "Windows" else 64
+    if name.lower() in RESERVED_USERS or len(name) > longest or name.endswith("."):
+        invalid("The Admin Username specified is not allowed.", "adminUsername")
+
+
+def _require_sign_in(profile: Body, image: Image) -> None:
+    linux = profile.get("linuxConfiguration") or {}
+    keys = (linux.get("ssh") or {}).get("publicKeys") or []
+    for key in keys:
+        _require_key(key, profile["adminUsername"])
+    if linux.get("disablePasswordAuthentication"):
+        if not keys:
+            invalid(
+                "Authentication using either SSH or by user name and password must be enabled in "
+                "Linux profile.",
+                "linuxConfiguration",
+            )
+    elif image.os == "Windows" or not keys or profile.get("adminPassword"):
+        _require_password(profile.get("adminPassword"), image)
+
+
+def _require_key(key: Body, user: str) -> None:
+    path = f"/home/{user}/.ssh/authorized_keys"
+    if key.get("path") != path:
+        invalid(
+            "Destination path for SSH public keys is currently limited to its default value "
+            f"{path}  due to a known issue in Linux provisioning agent.",
+            "linuxConfiguration.ssh.publicKeys.path",
+        )
+    if not str(key.get("keyData") or "").startswith(("ssh-rsa ", "ssh-ed25519 ")):
+        target = "linuxConfiguration.ssh.publicKeys.keyData"
+        invalid(f"The value of parameter {target} is invalid.", target)
+
+
+def _require_password(password: str | None, image: Image) -> None:
+    if not password:
+        missing("adminPassword")
+    shortest, longest = PASSWORD_LENGTHS[image.os]
+    classes = sum(re.search(pattern, password) is not None for pattern in PASSWORD_CLASSES)
+    if password in RESERVED_PASSWORDS:
+        invalid("The supplied password is not allowed.", "adminPassword")
+    if not shortest <= len(password) <= longest or classes < 3:
+        invalid(
+            f"The supplied password must be between {shortest}-{longest} characters long and must "
+            "satisfy at least 3 of password complexity requirements from the following:\r\n"
+            "1) Contains an uppercase character\r\n2) Contains a lowercase character\r\n"
+            "3) Contains a numeric digit\r\n4) Contains a special character\r\n"
+            "5) Control characters are not allowed",
+            "adminPassword",
+        )
+
+
+# -- how it is patched
+
+
+def _require_patch_settings(profile: Body, image: Image, old: Resource | None) -> None:
+    name = CONFIGURATIONS[image.os]
+    configuration = profile.get(name) or {}
+    settings = configuration.get("patchSettings") or {}
+    mode = settings.get("patchMode")
+    target = f"{name}.patchSettings"
+    if mode is not None and mode not in PATCH_MODES[image.os]:
+        invalid(f"The value '{mode}' of parameter 'patchMode' is invalid.", f"{target}.patchMode")
+    if image.os == "Windows":
+        _require_windows_mode(configuration, mode)
+    elif mode == "AutomaticByPlatform" and configuration.get("provisionVMAgent") is False:
+        _require_set(mode, "property 'provisionVMAgent'", "true", name)
+    if settings.get("assessmentMode") not in (None, "ImageDefault", "AutomaticByPlatform"):
+        message = (
+            f"The value '{settings['assessmentMode']}' of parameter 'assessmentMode' is invalid."
+        )
+        invalid(message, f"{target}.assessmentMode")
+    _require_platform_settings(settings, target, old)
+
+
+def _require_windows_mode(configuration: Body, mode: str | None) -> None:
+    updates = configuration.get("enableAutomaticUpdates", True)
+    agent = configuration.get("provisionVMAgent", True)
+    name = "windowsConfiguration"
+    if mode == "AutomaticByPlatform" and not (updates and agent):
+        both = "properties 'provisionVMAgent' and 'enableAutomaticUpdates'"
+        _require_set(mode, both, "true", name)
+    if mode == "AutomaticByOS" and not updates:
+        _require_set(mode, "property 'enableAutomaticUpdates'", "true", name)
+    if mode == "Manual" and updates:
+        _require_set(mode, "property 'enableAutomaticUpdates'", "false", name)
+
+
+def _require_set(mode: str, what: str, value: str, configuration: str) -> NoReturn:
+    """Worded as in kumarvna/terraform-azurerm-virtual-machine#13."""
+    invalid(
+        f"The patchMode '{mode}' is invalid. For patchMode '{mode}', the {what} must be set to "
+        f"{value}.",
+        f"{configuration}.patchSettings.patchMode",
+    )
+
+
+def _require_platform_settings(settings: Body, target: str, old: Resource | None) -> None:
+    platform = settings.get("automaticByPlatformSettings")
+    left_over = old is not None and platform == _platform_settings(old)
+    if settings.get("patchMode") != "AutomaticByPlatform" and platform and not left_over:
+        invalid(
+            "AutomaticByPlatformSettings cannot be set if the PatchMode is not "
+            "'AutomaticByPlatform'.",
+            f"{target}.automaticByPlatformSettings",
+        )
+    bypassed = (platform or {}).get("bypassPlatformSafetyChecksOnUserSchedule")
+    if settings.get("enableHotpatching") and bypassed:
+        invalid(
+            "Hotpatch updates require platform safety checks. The "
+            "'BypassPlatformSafetyChecksOnUserSchedule' flag must be set to false to enable "
+            "hotpatching.",
+            f"{target}.automaticByPlatformSettings.bypassPlatformSafetyChecksOnUserSchedule",
+        )
+
+
+def _platform_settings(machine: Resource) -> Any:
+    profile = machine.properties.get("osProfile") or {}
+    for name in CONFIGURATIONS.values():
+        settings = _at(profile, [name, "patchSettings", "automaticByPlatformSettings"])
+        if settings:
+            return settings
+    return None
+
+
+# -- interfaces
+
+
+def _require_interfaces(world: World, id: Id, properties: Body, location: str) -> None:
+    references = _at(properties, ["networkProfile", "networkInterfaces"])
+    if not references:
+        missing("networkProfile")
+    for sent in references:
+        _require_interface(world, id, str(sent.get("id") or ""), location)
+    primary = sum(bool(_at(sent, ["properties", "primary"])) for sent in references)
+    if len(references) > 1 and primary != 1:
+        raise Refusal(
+            400,
+            "VirtualMachineMustHaveOneNetworkInterfaceAsPrimary",
+            f"Virtual machine {id.text} must have one network interface set as the primary.",
+        )
+
+
+def _require_interface(world: World, id: Id, nic_id: str, location: str) -> None:
+    nic = world.find(nic_id)
+    if nic is None:
+        raise Refusal(404, "NotFound", f"Resource {nic_id} not found.")
+    require_references(world, [nic_id], referrer=id.text, location=location)
+    user = reference(world, nic.properties, "virtualMachine", "id")
+    if user and not same(user, id.text):
+        raise Refusal(
+            400,
+            "NicInUse",
+            f"Network Interface {nic.id} is used by existing resource {user}. In order to delete "
+            "the network interface, it must be dissociated from the resource. To learn more, see "
+            "aka.ms/deletenic.",
+        )

@@ -1,0 +1,281 @@
+"""The SDK's own clients, how a command connects to Azure or the sandbox, and nothing around them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import secrets
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from patchctl import __version__
+from patchctl.deployment import Identity
+from patchctl.errors import BadInput, NotSignedIn
+from patchctl.translation import translated
+
+if TYPE_CHECKING:
+    from arm_sandbox.transport import Watcher
+    from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline.transport import AsyncHttpTransport
+    from azure.mgmt.compute.aio import ComputeManagementClient
+    from azure.mgmt.maintenance.aio import MaintenanceManagementClient
+    from azure.mgmt.monitor.aio import MonitorManagementClient
+    from azure.mgmt.network.aio import NetworkManagementClient
+    from azure.mgmt.resource.resources.aio import ResourceManagementClient
+    from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+
+T = TypeVar("T")
+
+POLL = 5
+"""Seconds between polls where the service asks for no time of its own (compute does not)."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where an Azure cloud is. Both addresses go to every client: one ignores the cloud setting."""
+
+    endpoint: str
+    scope: str
+    authority: str
+
+
+CLOUDS = {
+    "public": Cloud(
+        "https://management.azure.com",
+        "https://management.azure.com/.default",
+        "login.microsoftonline.com",
+    ),
+    "usgov": Cloud(
+        "https://management.usgovcloudapi.net",
+        "https://management.core.usgovcloudapi.net/.default",
+        "login.microsoftonline.us",
+    ),
+    "china": Cloud(
+        "https://management.chinacloudapi.cn",
+        "https://management.chinacloudapi.cn/.default",
+        "login.chinacloudapi.cn",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Clients:
+    """One client a service, made when first used; all share one credential and one transport."""
+
+    credential: AsyncTokenCredential
+    transport: AsyncHttpTransport[Any, Any]
+    cloud: Cloud
+    subscription: str = ""
+    run: str = field(default_factory=lambda: str(uuid.uuid4()))
+    """Sent with every request as its correlation id."""
+
+    @cached_property
+    def resources(self) -> ResourceManagementClient:
+        from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+        return ResourceManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def subscriptions(self) -> SubscriptionClient:
+        from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+
+        return SubscriptionClient(self.credential, **self._options)
+
+    @cached_property
+    def compute(self) -> ComputeManagementClient:
+        from azure.mgmt.compute.aio import ComputeManagementClient
+
+        return ComputeManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def network(self) -> NetworkManagementClient:
+        from azure.mgmt.network.aio import NetworkManagementClient
+
+        return NetworkManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def maintenance(self) -> MaintenanceManagementClient:
+        from azure.mgmt.maintenance.aio import MaintenanceManagementClient
+
+        return MaintenanceManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def monitor(self) -> MonitorManagementClient:
+        from azure.mgmt.monitor.aio import MonitorManagementClient
+
+        return MonitorManagementClient(self.credential, self.subscription, **self._options)
+
+    def resources_in(self, subscription: str) -> ResourceManagementClient:
+        return replace(self, subscription=subscription).resources
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {
+            "base_url": self.cloud.endpoint,
+            "credential_scopes": [self.cloud.scope],
+            "transport": self.transport,
+            "polling_interval": POLL,
+            "user_agent": f"patchctl/{__version__}",
+            "headers": {"x-ms-correlation-request-id": self.run},
+        }
+
+
+async def find(getting: Awaitable[T]) -> T | None:
+    """What a GET answers, or None for 404."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return await getting
+    except ResourceNotFoundError:
+        return None
+
+
+@dataclass
+class Connection:
+    """A command's way to Azure or to the sandbox, on an event loop of its own."""
+
+    runner: asyncio.Runner
+    clients: Clients
+    me: Identity
+    subscription_name: str
+    sandbox: bool
+    clock: Callable[[], datetime]
+    draw_suffix: Callable[[], str]
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end; the SDK's errors come out as patchctl's."""
+        return self.runner.run(translated(main))
+
+
+@contextmanager
+def connect_to_azure(
+    cloud: str, tenant: str | None, subscription: str | None
+) -> Iterator[Connection]:
+    """Sign in the ordinary way. Raises NotSignedIn, and BadInput for an unknown subscription."""
+    from patchctl.azure_transport import FinishingTransport, SharedCredential
+
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    place = CLOUDS[cloud]
+    with asyncio.Runner() as runner:
+        clients = Clients(SharedCredential(place, tenant), FinishingTransport(), place)
+        connection = Connection(
+            runner,
+            clients,
+            Identity("", "", ""),
+            "",
+            sandbox=False,
+            clock=lambda: datetime.now(UTC),
+            draw_suffix=lambda: secrets.token_hex(3),
+        )
+        asked = subscription or os.environ.get("AZURE_SUBSCRIPTION_ID") or _cli_subscription()
+        connection.run(_sign_in(connection, asked))
+        yield connection
+        runner.run(clients.transport.close())
+
+
+@contextmanager
+def connect_to_sandbox(
+    directory: Path, subscription: str | None, pace: float = 0.0, watch: tuple[Watcher, ...] = ()
+) -> Iterator[Connection]:
+    """Open the world kept in a directory; its clock goes on from where it stood."""
+    from arm_sandbox.clock import VirtualLoop
+    from arm_sandbox.store import Store
+    from arm_sandbox.transport import SandboxCredential, SandboxTransport
+
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    store = Store(directory)
+    with store.locked():
+        world = store.load()
+        loop = VirtualLoop(world.now, pace)
+        save = store.saver(world)
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            clients = Clients(
+                SandboxCredential(world),
+                SandboxTransport(world, (*watch, save)),
+                CLOUDS["public"],
+            )
+            connection = Connection(
+                runner,
+                clients,
+                Identity("", "", ""),
+                "",
+                sandbox=True,
+                clock=lambda: datetime.fromtimestamp(int(loop.now), UTC),
+                draw_suffix=lambda: world.guid("suffix")[:6],
+            )
+            connection.run(_sign_in(connection, subscription or next(iter(world.subscriptions))))
+            try:
+                yield connection
+            finally:
+                world.now = max(world.now, loop.now)
+                store.save(world)
+
+
+async def _sign_in(connection: Connection, asked: str | None) -> None:
+    """Fetch the token, read from it who we are, and find the subscription."""
+    clients = connection.clients
+    token = await clients.credential.get_token(clients.cloud.scope)
+    connection.me = identity(token.token)
+    found = await _subscription(clients, asked)
+    connection.subscription_name = found[1]
+    connection.clients = replace(clients, subscription=found[0])
+
+
+def identity(token: str) -> Identity:
+    """Who a token was given to. It is read for showing and tagging, not checked: Azure does that."""
+    part = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    names = ("upn", "unique_name", "preferred_username", "app_displayname", "appid", "oid")
+    name = next((str(claims[key]) for key in names if claims.get(key)), "unknown")
+    return Identity(name, str(claims.get("oid", "")), str(claims.get("tid", "")))
+
+
+async def _subscription(clients: Clients, asked: str | None) -> tuple[str, str]:
+    """Id and name of the subscription asked for by either, or of the only one there is."""
+    if asked and _is_id(asked):
+        found = await find(clients.subscriptions.subscriptions.get(asked))
+        if found is not None:
+            return asked.lower(), found.display_name or ""
+    known = [
+        ((s.subscription_id or "").lower(), s.display_name or "")
+        async for s in clients.subscriptions.subscriptions.list()
+    ]
+    fitting = [s for s in known if asked is None or asked.lower() in (s[0], s[1].lower())]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not known:
+        raise NotSignedIn(
+            "NoSubscription",
+            "This identity can read no subscription.",
+            "Ask for the Reader role on one, or sign in to another tenant: az login --tenant ID",
+        )
+    listed = ", ".join(f"{name} ({id})" for id, name in known)
+    problem = f"'{asked}' is none of" if asked else "say which of"
+    raise BadInput([f"--subscription: {problem} {listed}"])
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
+
+
+def _cli_subscription() -> str | None:
+    """The Azure CLI's current subscription, from its profile (asking `az` takes a second)."""
+    directory = os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure"
+    try:
+        text = (Path(directory) / "azureProfile.json").read_text(encoding="utf-8-sig")
+        known = json.loads(text)["subscriptions"]
+        return next((str(s["id"]) for s in known if s.get("isDefault")), None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # no Azure CLI here, which is fine

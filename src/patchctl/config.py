@@ -1,0 +1,343 @@
+"""What can be asked for: the file format, its rules, and where each value comes from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import model_validator
+
+from patchctl.errors import BadInput
+from patchctl.schedule import recurrence, time_zones, window
+
+FILE = "patchctl.toml"
+WINDOWS = ("Critical", "Security", "UpdateRollup", "FeaturePack", "ServicePack", "Definition",
+           "Tools", "Updates")  # fmt: skip
+LINUX = ("Critical", "Security", "Other")
+CLASSIFICATIONS = {"windows": WINDOWS, "linux": LINUX}
+DEFAULT_CLASSIFICATIONS = {"windows": ("Critical", "Security", "Updates"), "linux": LINUX}
+
+MAX_NAME = 50
+"""`vnet-NAME-SUFFIX` must stay within the 64 characters that a virtual network's name may have."""
+MAX_EMAIL = 64
+MAX_TAGS = 25
+"""Azure takes 50 tags on a resource; ours and what was asked for need up to 25."""
+RESERVED_TAGS = ("managed-by", "patchctl", "microsoft", "azure", "windows")
+
+
+def _as_text(value: Any) -> Any:
+    """TOML may write a time or a date without quotes; they mean the same."""
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Schedule(Model):
+    """When patches are installed."""
+
+    at: Text = Field("02:00", description="Time of day at which the window opens, HH:MM.")
+    first: Text | None = Field(
+        None, description="First day, YYYY-MM-DD; the next fitting one when left out."
+    )
+    recur: str = Field("1Week Saturday", description="How often, in Azure's grammar.")
+    time_zone: str = Field("Eastern Standard Time", description="A Windows or an IANA name.")
+    duration: Text = Field("02:00", description="Length of the window, 01:30 to 03:55.")
+
+    @field_validator("at")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        return window.parse_time(value).isoformat("minutes")
+
+    @field_validator("first")
+    @classmethod
+    def _date(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise ValueError(f"'{value}' is not a date; write it like 2027-01-02") from None
+
+    @field_validator("recur")
+    @classmethod
+    def _recurrence(cls, value: str) -> str:
+        return str(recurrence.parse(value))
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, value: str) -> str:
+        return time_zones.windows_name(value)
+
+    @field_validator("duration")
+    @classmethod
+    def _duration(cls, value: str) -> str:
+        return window.format_duration(window.parse_duration(value))
+
+
+class Patches(Model):
+    """What is installed. An include list adds to the classifications."""
+
+    reboot: Literal["IfRequired", "Never", "Always"] = Field(
+        "IfRequired", description="Whether a machine may be restarted."
+    )
+    classifications: tuple[str, ...] | None = Field(
+        None,
+        description=f"Windows: {', '.join(WINDOWS)}. Linux: {', '.join(LINUX)}.",
+    )
+    include_kbs: tuple[str, ...] = Field((), description="Windows updates to install as well.")
+    exclude_kbs: tuple[str, ...] = Field((), description="Windows updates never to install.")
+    include_packages: tuple[str, ...] = Field((), description="Linux packages to install as well.")
+    exclude_packages: tuple[str, ...] = Field((), description="Linux packages never to install.")
+
+    @field_validator("include_kbs", "exclude_kbs")
+    @classmethod
+    def _kbs(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [value for value in values if not re.fullmatch(r"(?i)(kb)?\d{4,8}", value)]
+        if wrong:
+            raise ValueError(f"{_quoted(wrong)} is no KB number; write it like KB5031364")
+        return tuple(f"KB{value.lower().removeprefix('kb')}" for value in values)
+
+    @field_validator("include_packages", "exclude_packages")
+    @classmethod
+    def _packages(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [value for value in values if not re.fullmatch(r"[\w.+*:~-]+(=[\w.+*:~-]+)?", value)]
+        if wrong:
+            raise ValueError(
+                f"{_quoted(wrong)} is no package mask; write name, name=version or name*"
+            )
+        return values
+
+
+class Machine(Model):
+    """The machine that is made to be patched."""
+
+    os: Literal["windows", "linux"] = Field("windows", description="windows or linux.")
+    size: str | None = Field(
+        None, description="VM size; Standard_B2s or the next that is offered when left out."
+    )
+    outbound: Literal["default", "nat", "none"] = Field(
+        "default", description="How the machine reaches its update source."
+    )
+
+
+class Config(Model):
+    """Everything that can stand in patchctl.toml. Flags and environment variables win over it."""
+
+    name: str = Field("demo", description="Name of the deployment.")
+    location: str = Field("eastus", description="Azure region of everything that is made.")
+    emails: tuple[str, ...] = Field((), description="Who gets the mail.")
+    tags: dict[str, str] = Field(default_factory=dict, description="Put on every resource.")
+    schedule: Schedule = Field(default_factory=Schedule)
+    patches: Patches = Field(default_factory=Patches)
+    machine: Machine = Field(default_factory=Machine)
+    subscription: str | None = Field(None, description="Id or name of the subscription.")
+    tenant: str | None = Field(None, description="Tenant to sign in to, where not the usual one.")
+    cloud: Literal["public", "usgov", "china"] = Field("public", description="Which Azure.")
+    parallelism: int = Field(8, ge=1, le=64, description="How many steps may run at once.")
+    timeout: int = Field(60, ge=1, le=1440, description="Minutes that one step may take.")
+    sandbox: bool = Field(False, description="Work in the sandbox instead of Azure.")
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if len(value) > MAX_NAME:
+            raise ValueError(f"{len(value)} characters are too many; Azure takes {MAX_NAME} here")
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", value):
+            raise ValueError(
+                f"'{value}' has characters that Azure does not take; use lower-case letters, "
+                "digits and, between them, hyphens, like web-1"
+            )
+        return value
+
+    @field_validator("location")
+    @classmethod
+    def _location(cls, value: str) -> str:
+        return value.replace(" ", "").lower()
+
+    @field_validator("emails")
+    @classmethod
+    def _emails(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        problems = [problem for value in values if (problem := _email_problem(value))]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tuple({value.lower(): value for value in values}.values())
+
+    @field_validator("tags")
+    @classmethod
+    def _tags(cls, values: dict[str, str]) -> dict[str, str]:
+        problems = [problem for item in values.items() if (problem := _tag_problem(*item))]
+        if len(values) > MAX_TAGS:
+            problems.append(f"{len(values)} tags are too many; there is room for {MAX_TAGS}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return values
+
+    @model_validator(mode="after")
+    def _fits_the_system(self) -> Config:
+        problems = list(_patch_problems(self.machine.os, self.patches))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def classifications(self) -> tuple[str, ...]:
+        asked = self.patches.classifications
+        return DEFAULT_CLASSIFICATIONS[self.machine.os] if asked is None else asked
+
+
+def _quoted(values: list[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _email_problem(value: str) -> str:
+    if len(value) > MAX_EMAIL:
+        return f"'{value}' is {len(value)} characters long; an action group takes {MAX_EMAIL}"
+    if not re.fullmatch(r"[^@\s,;<>\"()]+@[^@\s,;<>\"().]+(\.[^@\s,;<>\"().]+)+", value):
+        return f"'{value}' is not an e-mail address; write it like you@example.com"
+    return ""
+
+
+def _tag_problem(name: str, value: str) -> str:
+    """Azure's limits (resource-name-rules), and the names that are taken."""
+    if not name or len(name) > 512 or re.search(r"[<>%&\\?/]", name):
+        return f"the tag name '{name[:40]}' is not possible: 1 to 512 characters, none of <>%&\\?/"
+    if name.lower().startswith(RESERVED_TAGS):
+        return f"the tag name '{name}' is reserved; it may not start with {', '.join(RESERVED_TAGS)}"
+    if len(value) > 256:
+        return f"the value of tag '{name}' has {len(value)} characters; Azure takes 256"
+    return ""
+
+
+def _patch_problems(os: str, patches: Patches) -> list[str]:
+    known = CLASSIFICATIONS[os]
+    asked = patches.classifications
+    lowered = [value.lower() for value in known if asked is not None]
+    problems = []
+    if unknown := [value for value in asked or () if value.lower() not in lowered]:
+        problems.append(
+            f"patches.classifications: {_quoted(unknown)} is not known for {os}; "
+            f"choose from {', '.join(known)}"
+        )
+    for kind, owner in (("kbs", "windows"), ("packages", "linux")):
+        lists = getattr(patches, f"include_{kind}") + getattr(patches, f"exclude_{kind}")
+        if lists and os != owner:
+            problems.append(f"patches: {kind} can be named for {owner} only, and machine.os is {os}")
+    if os == "linux" and asked is not None:
+        # The agent treats the two as one (LinuxPatchExtension's README).
+        both = {value.lower() for value in asked} & {"critical", "security"}
+        if len(both) == 1:
+            problems.append("patches.classifications: Linux wants both of Critical and Security, or neither")
+    if asked == () and not (patches.include_kbs or patches.include_packages):
+        problems.append("patches.classifications: name at least one, or something to include")
+    return problems
+
+
+# -- layers: flag, environment, file, what stands, default
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values from one place: paths like `schedule.at` and what was written there."""
+
+    source: str
+    values: Mapping[str, Any]
+    spelling: Mapping[str, str]
+    """How each path is called in that place, for messages: `--at`, `PATCHCTL_AT`."""
+
+    def called(self, path: str) -> str:
+        return self.spelling.get(path, f"{path} in {self.source}")
+
+
+def read_file(path: Path) -> Layer:
+    """The layer of a configuration file. Raises BadInput when it cannot be read as TOML."""
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except OSError as error:
+        raise BadInput([f"{path}: {error.strerror or error}"], "Name a file that can be read with --config.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput([f"{path}: not TOML: {error}"], "See examples/ for files that work.") from None
+    return Layer(str(path), flattened(data), {})
+
+
+def flattened(data: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"schedule": {"at": x}}` as `{"schedule.at": x}`; `tags` is one value."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if key in ("schedule", "patches", "machine") and isinstance(value, Mapping):
+            flat |= {f"{key}.{inner}": item for inner, item in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, leaf = path.split(".", 1)
+        node = data.setdefault(parents[0], {}) if parents else data
+        node[leaf] = value
+    return data
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A valid configuration, and where each value of it was asked for."""
+
+    config: Config
+    sources: Mapping[str, str]
+
+    def source(self, path: str) -> str:
+        return self.sources.get(path, "default")
+
+
+def layered(layers: list[Layer]) -> Asked:
+    """Lay the layers over each other, the first one on top, and check the whole.
+
+    Raises BadInput with every problem at once, each with its place and what would be right.
+    """
+    values: dict[str, Any] = {}
+    owner: dict[str, Layer] = {}
+    for layer in layers:
+        for path, value in layer.values.items():
+            if path not in values:
+                values[path], owner[path] = value, layer
+    try:
+        config = Config.model_validate(nested(values))
+    except ValidationError as error:
+        raise BadInput([_problem(problem, owner) for problem in error.errors()]) from None
+    return Asked(config, {path: layer.called(path) for path, layer in owner.items()})
+
+
+def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:
+    path = ".".join(str(part) for part in problem["loc"])
+    known = next((p for p in owner if path == p or path.startswith(f"{p}.")), path)
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"no such key; known are {', '.join(sorted(known_keys(problem['loc'])))}"
+    elif problem["type"] == "literal_error":
+        message = f"'{problem['input']}' is not possible; choose from {problem['ctx']['expected']}"
+    if not path:
+        return str(message)
+    called = owner[known].called(known) if known in owner else known
+    return f"{called}: {message}"
+
+
+def known_keys(location: tuple[Any, ...]) -> set[str]:
+    """The keys that could stand where an unknown one does."""
+    sections = {"schedule": Schedule, "patches": Patches, "machine": Machine}
+    model = sections.get(str(location[0]), Config) if len(location) > 1 else Config
+    return set(model.model_fields)

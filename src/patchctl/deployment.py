@@ -1,0 +1,404 @@
+"""A deployment, resolved once before the first step: names, ids and tags all follow from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from patchctl import __version__
+from patchctl.config import Asked, Config, Layer, flattened, layered
+from patchctl.errors import BadInput, Foreign, PatchctlError
+from patchctl.schedule import recurrence, time_zones, window
+from patchctl.schedule.window import Window
+
+if TYPE_CHECKING:
+    from patchctl.clients import Clients
+
+MANAGED_BY = "managed-by"
+DEPLOYMENT = "patchctl-deployment"
+SUFFIX = "patchctl-suffix"
+OWNER = "patchctl-owner"
+CREATED_BY = "patchctl-created-by"
+CREATED_AT = "patchctl-created-at"
+VERSION = "patchctl-version"
+ASKED = "patchctl-asked-"
+DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
+"""The recipe's own."""
+
+REMEMBERED = ("emails", "tags", "schedule", "patches", "machine")
+TAG_VALUE = 256
+"""Longest value that Azure takes for a tag."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who is signed in: a name to show, the object id that Azure knows, and the tenant."""
+
+    name: str
+    object_id: str
+    tenant: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A VM size and an image that the location offers; `image` is publisher, offer and SKU."""
+
+    size: str
+    image: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    asked: Asked
+    subscription: str
+    suffix: str
+    me: Identity
+    now: datetime
+    """When the command began; aware, UTC."""
+    standing_tags: Mapping[str, str] | None = None
+    """The group's tags, None while it does not stand."""
+    take_over: bool = False
+    wait: bool = True
+    """Whether destroy waits until the group is gone."""
+    offer: Offer | None = None
+    """What a new machine would be made of; None where no machine has to be made."""
+    elsewhere: tuple[str, ...] = field(default=())
+    """Subscriptions in which a deployment of this name stands, when this one has none."""
+
+    @property
+    def config(self) -> Config:
+        return self.asked.config
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def stands(self) -> bool:
+        return self.standing_tags is not None
+
+    # -- names, as in the recipe
+
+    @property
+    def group(self) -> str:
+        return f"rg-patching-{self.name}"
+
+    @property
+    def virtual_machine(self) -> str:
+        return f"vm-{self.name}-{self.suffix}"
+
+    @property
+    def computer_name(self) -> str:
+        """At most 15 characters, as Windows demands, whatever the deployment's name."""
+        return f"vm-{self.name[:5].strip('-')}-{self.suffix}"
+
+    @property
+    def os_disk(self) -> str:
+        return f"osdisk-{self.name}-{self.suffix}"
+
+    @property
+    def network(self) -> str:
+        return f"vnet-{self.name}-{self.suffix}"
+
+    @property
+    def security_group(self) -> str:
+        return f"nsg-{self.name}-{self.suffix}"
+
+    @property
+    def network_interface(self) -> str:
+        return f"nic-{self.name}-{self.suffix}"
+
+    @property
+    def nat_gateway(self) -> str:
+        return f"nat-{self.name}-{self.suffix}"
+
+    @property
+    def nat_address(self) -> str:
+        return f"pip-{self.name}-{self.suffix}"
+
+    @property
+    def action_group(self) -> str:
+        return f"ag-patching-{self.suffix}"
+
+    @property
+    def maintenance_configuration(self) -> str:
+        return f"mc-weekly-patches-{self.suffix}"
+
+    @property
+    def assignment(self) -> str:
+        return f"assign-{self.maintenance_configuration}"
+
+    # -- ids
+
+    @property
+    def group_id(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+
+    def id(self, type: str, name: str) -> str:
+        """The id of a resource in the group: `id("Microsoft.Compute/virtualMachines", name)`."""
+        return f"{self.group_id}/providers/{type}/{name}"
+
+    @property
+    def virtual_machine_id(self) -> str:
+        return self.id("Microsoft.Compute/virtualMachines", self.virtual_machine)
+
+    @property
+    def network_interface_id(self) -> str:
+        return self.id("Microsoft.Network/networkInterfaces", self.network_interface)
+
+    @property
+    def action_group_id(self) -> str:
+        return self.id("Microsoft.Insights/actionGroups", self.action_group)
+
+    @property
+    def maintenance_configuration_id(self) -> str:
+        type = "Microsoft.Maintenance/maintenanceConfigurations"
+        return self.id(type, self.maintenance_configuration)
+
+    @property
+    def assignment_id(self) -> str:
+        type = "Microsoft.Maintenance/configurationAssignments"
+        return f"{self.virtual_machine_id}/providers/{type}/{self.assignment}"
+
+    # -- tags
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every resource carries."""
+        own = {MANAGED_BY: "patchctl", DEPLOYMENT: self.name}
+        return {**DEMO_TAGS, **self.config.tags, **own}
+
+    @property
+    def group_tags(self) -> dict[str, str]:
+        """What the group carries: also who made it, when, with which version, what was asked for."""
+        standing = self.standing_tags or {}
+        owner = self.me if self.take_over or OWNER not in standing else None
+        return {
+            **self.tags,
+            SUFFIX: self.suffix,
+            OWNER: owner.object_id if owner else standing[OWNER],
+            CREATED_BY: owner.name[:TAG_VALUE] if owner else standing.get(CREATED_BY, ""),
+            CREATED_AT: standing.get(CREATED_AT, f"{self.now:%Y-%m-%dT%H:%M:%SZ}"),
+            VERSION: max(standing.get(VERSION, "0"), __version__, key=_release),
+            **_remembered(self.config),
+        }
+
+    def is_ours(self, tags: Mapping[str, str] | None) -> bool:
+        return is_ours(tags, self.name)
+
+    @property
+    def untagged_ids(self) -> frozenset[str]:
+        """Ids, in lower case, that are ours by their derived name even if their tags are gone."""
+        disk = self.id("Microsoft.Compute/disks", self.os_disk)
+        return frozenset({disk.lower()})
+
+    # -- schedule
+
+    @property
+    def window(self) -> Window:
+        """The maintenance window that is asked for."""
+        schedule = self.config.schedule
+        rule = recurrence.parse(schedule.recur)
+        at = window.parse_time(schedule.at)
+        if schedule.first is None:
+            start = window.first_start(at, rule, schedule.time_zone, self.now)
+        else:
+            start = datetime.combine(date.fromisoformat(schedule.first), at)
+        duration = window.parse_duration(schedule.duration)
+        return Window(start, duration, schedule.time_zone, rule)
+
+
+def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
+    """Whether tags say that a resource belongs to the deployment of this name."""
+    lowered = {key.lower(): value for key, value in (tags or {}).items()}
+    return lowered.get(MANAGED_BY) == "patchctl" and lowered.get(DEPLOYMENT) == name
+
+
+def _remembered(config: Config) -> dict[str, str]:
+    """What was asked for, as JSON split over as many tags as it takes."""
+    data = config.model_dump(mode="json", include=set(REMEMBERED))
+    text = json.dumps(flattened(data), separators=(",", ":"), sort_keys=True)
+    parts = [text[at : at + TAG_VALUE] for at in range(0, len(text), TAG_VALUE)]
+    return {f"{ASKED}{number:02}": part for number, part in enumerate(parts, 1)}
+
+
+def remembered(tags: Mapping[str, str]) -> Layer:
+    """The layer of what stands. Tags that somebody has damaged count as nothing remembered."""
+    parts = [value for key, value in sorted(tags.items()) if key.lower().startswith(ASKED)]
+    try:
+        values = json.loads("".join(parts)) if parts else {}
+    except ValueError:
+        values = {}
+    return Layer("what stands", {k: v for k, v in values.items() if v is not None}, {})
+
+
+async def resolve(
+    clients: Clients,
+    layers: Sequence[Layer],
+    me: Identity,
+    now: datetime,
+    draw_suffix: Callable[[], str],
+    *,
+    take_over: bool = False,
+) -> Deployment:
+    """Read the group, and lay what it remembers under what is asked for.
+
+    Raises BadInput for what cannot be asked of a deployment that stands, Foreign for a group that
+    patchctl did not make, PatchctlError for one that a newer patchctl has made.
+    """
+    from patchctl.clients import find
+
+    asked = layered(list(layers))
+    draft = Deployment(asked, clients.subscription, "", me, now)
+    group = await find(clients.resources.resource_groups.get(draft.group))
+    if group is None:
+        elsewhere = await _elsewhere(clients, draft.name)
+        _refuse_past_first(asked, None, now)
+        return replace(draft, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
+    tags = dict(group.tags or {})
+    if not is_ours(tags, draft.name) or SUFFIX not in tags:
+        raise Foreign(
+            "Foreign",
+            f"The resource group {draft.group} is there, and patchctl did not make it.",
+            "Choose another --name.",
+            resource=group.id,
+        )
+    _refuse_newer(tags)
+    standing = remembered(tags)
+    _refuse_fixed(asked, {**standing.values, "location": group.location})
+    _refuse_past_first(asked, standing.values.get("schedule.first"), now)
+    location = Layer("what stands", {"location": group.location}, {})
+    return replace(
+        draft,
+        asked=layered([*layers, location, standing]),
+        suffix=tags[SUFFIX],
+        standing_tags=tags,
+        take_over=take_over,
+    )
+
+
+def _drawn(draw: Callable[[], str]) -> str:
+    """Six hex digits, so that a new deployment never meets a name that Azure has yet to forget."""
+    suffix = draw()
+    if not re.fullmatch(r"[0-9a-f]{6}", suffix):
+        raise ValueError(f"a suffix has six hex digits, not {suffix!r}")
+    return suffix
+
+
+def refuse_other_author(deployment: Deployment) -> None:
+    """Raises Foreign when somebody else has made the deployment and it is not taken over."""
+    standing = deployment.standing_tags or {}
+    owner = standing.get(OWNER, deployment.me.object_id)
+    if owner != deployment.me.object_id and not deployment.take_over:
+        raise Foreign(
+            "MadeBySomebodyElse",
+            f"{deployment.name} was made by {standing.get(CREATED_BY) or owner}, "
+            f"and you are {deployment.me.name}.",
+            "If it is yours now, say so with --take-over.",
+            resource=deployment.group_id,
+        )
+
+
+def require_emails(deployment: Deployment) -> None:
+    if not deployment.config.emails:
+        raise BadInput(
+            ["emails: nobody would get the mail"],
+            "Name an address: patchctl deploy --email you@example.com",
+        )
+
+
+def _refuse_newer(tags: Mapping[str, str]) -> None:
+    made_with = tags.get(VERSION, "0")
+    if _release(made_with) > _release(__version__):
+        raise PatchctlError(
+            "NewerDeployment",
+            f"This deployment was made with patchctl {made_with}, and this is {__version__}.",
+            "Upgrade first: python -m pip install --upgrade patchctl",
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Major and minor version; a patch release never changes what is remembered."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def _refuse_fixed(asked: Asked, standing: Mapping[str, Any]) -> None:
+    """Location and system cannot be changed once they stand."""
+    wanted = flattened(asked.config.model_dump(mode="json"))
+    problems = [
+        f"{asked.source(path)}: {wanted[path]} is asked for and {standing[path]} stands; "
+        "it cannot be changed"
+        for path in ("location", "machine.os")
+        if path in asked.sources and path in standing and wanted[path] != standing[path]
+    ]
+    if problems:
+        name = asked.config.name
+        raise BadInput(
+            problems, f"Give it another --name, or remove it first: patchctl destroy --name {name}"
+        )
+
+
+def _refuse_past_first(asked: Asked, standing: str | None, now: datetime) -> None:
+    """A first day in the past is refused, unless it is the one that stands. (Azure takes it.)"""
+    first = asked.config.schedule.first
+    if first is None or first == standing:
+        return
+    today = now.astimezone(time_zones.zone(asked.config.schedule.time_zone)).date()
+    if date.fromisoformat(first) < today:
+        source = asked.source("schedule.first")
+        raise BadInput([f"{source}: {first} is in the past; today is {today}, or leave it out"])
+
+
+async def _elsewhere(clients: Clients, name: str) -> tuple[str, ...]:
+    """Other subscriptions in which the name stands."""
+    return tuple(
+        found.subscription for found in await deployments(clients) if found.name == name
+    )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A deployment as `patchctl list` shows it."""
+
+    name: str
+    subscription: str
+    subscription_name: str
+    location: str
+    created_by: str
+    created_at: str
+    version: str
+    group: str
+
+
+async def deployments(clients: Clients) -> list[Listed]:
+    """Every deployment in every subscription that can be read, found by tag."""
+    found: list[Listed] = []
+    async for subscription in clients.subscriptions.subscriptions.list():
+        id, shown = subscription.subscription_id or "", subscription.display_name or ""
+        groups = clients.resources_in(id).resource_groups.list(
+            filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
+        )
+        async for group in groups:
+            tags = group.tags or {}
+            if DEPLOYMENT in tags:
+                found.append(_listed(tags, id, shown, group.location, group.id or ""))
+    return found
+
+
+def _listed(
+    tags: Mapping[str, str], subscription: str, shown: str, location: str, group: str
+) -> Listed:
+    return Listed(
+        name=tags[DEPLOYMENT],
+        subscription=subscription,
+        subscription_name=shown,
+        location=location,
+        created_by=tags.get(CREATED_BY, ""),
+        created_at=tags.get(CREATED_AT, ""),
+        version=tags.get(VERSION, ""),
+        group=group,
+    )

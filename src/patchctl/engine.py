@@ -1,0 +1,253 @@
+"""Runs steps: inspects them, makes them so in order, takes them away in reverse.
+
+Idempotence, ownership and post-conditions are enforced here, once for all steps. The engine knows
+neither Azure's models nor the terminal; what happens it tells as events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from patchctl.errors import Foreign, Interrupted, PatchctlError
+from patchctl.report import Event, Finished, Inspection, Outcome, Started, State, StepReport
+
+if TYPE_CHECKING:
+    from patchctl.clients import Clients
+    from patchctl.deployment import Deployment
+    from patchctl.steps import Step
+
+Plan = Mapping[str, Inspection]
+Notify = Callable[[Event], None]
+Work = Callable[["Step"], Awaitable[StepReport]]
+
+LOOK_AGAIN = 5.0
+"""Seconds between two looks at something that is in progress."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many steps may run at once, and how many seconds one may take."""
+
+    parallelism: int = 8
+    timeout: float = 3600.0
+
+
+class Stopped(Exception):
+    """A run ended early; `reports` tells how far each step came."""
+
+    def __init__(self, error: PatchctlError, reports: list[StepReport]) -> None:
+        super().__init__(str(error))
+        self.error, self.reports = error, reports
+
+
+async def inspect(
+    steps: Sequence[Step], clients: Clients, deployment: Deployment, notify: Notify, limits: Limits
+) -> Plan:
+    """Look at every step, all at once; nothing is written."""
+
+    async def look(step: Step) -> StepReport:
+        inspection = await step.inspect(clients, deployment)
+        return _report(step, inspection.change, inspection)
+
+    reports = await _run(steps, look, notify, limits, needs=lambda step: ())
+    return {report.step: report.inspection for report in reports}
+
+
+async def deploy(
+    steps: Sequence[Step],
+    clients: Clients,
+    deployment: Deployment,
+    plan: Plan,
+    notify: Notify,
+    limits: Limits,
+) -> list[StepReport]:
+    """Make every step so, each once what it needs stands. Writes the plan shown, or stops."""
+    refuse_foreign(plan)
+    written: set[str] = set()
+
+    async def make(step: Step) -> StepReport:
+        planned, upset = plan[step.NAME], bool(written.intersection(step.NEEDS))
+        if planned.ready and not upset:
+            return _report(step, Outcome.UNCHANGED, planned)
+        found = await _settled(step, clients, deployment)
+        _require_as_planned(step, planned, found, upset=upset)
+        if found.ready:
+            return _report(step, Outcome.UNCHANGED, found)
+        written.add(step.NAME)
+        await step.apply(clients, deployment)
+        outcome = Outcome.CREATED if found.change is Outcome.CREATE else Outcome.UPDATED
+        return _report(step, outcome, _require_ready(step, await _settled(step, clients, deployment)))
+
+    return await _run(steps, make, notify, limits, needs=lambda step: step.NEEDS)
+
+
+async def destroy(
+    steps: Sequence[Step], clients: Clients, deployment: Deployment, notify: Notify, limits: Limits
+) -> list[StepReport]:
+    """Take away what the steps made, each once what needs it is gone."""
+
+    async def take_away(step: Step) -> StepReport:
+        found = await step.inspect(clients, deployment)
+        if step.destroy is None or found.state is State.ABSENT:
+            return _report(step, Outcome.ABSENT, found)
+        if found.state is State.FOREIGN:
+            return _report(step, Outcome.LEFT, found)
+        await step.destroy(clients, deployment)
+        after = await step.inspect(clients, deployment)
+        return _report(step, Outcome.LEFT if after.stands else Outcome.DELETED, after)
+
+    def needed_by(step: Step) -> tuple[str, ...]:
+        return tuple(other.NAME for other in steps if step.NAME in other.NEEDS)
+
+    return await _run(list(reversed(steps)), take_away, notify, limits, needs=needed_by)
+
+
+def refuse_foreign(plan: Plan) -> None:
+    """Raises Foreign if something that is not ours stands where a step would put its own."""
+    for step, inspection in plan.items():
+        if inspection.state is State.FOREIGN:
+            raise Foreign(
+                "Foreign",
+                "; ".join(inspection.notes) or f"{step} is there and was not made by patchctl.",
+                "Choose another --name, or remove what is in the way.",
+                step=step,
+                resource=next(iter(inspection.resources), None),
+            )
+
+
+async def _run(
+    steps: Sequence[Step],
+    work: Work,
+    notify: Notify,
+    limits: Limits,
+    needs: Callable[[Step], Sequence[str]],
+) -> list[StepReport]:
+    """Start steps in order as soon as what they need is done, `parallelism` at once.
+
+    After a failure nothing new is started, and what runs is finished.
+    """
+    waiting, running = list(steps), dict[asyncio.Task[StepReport], "Step"]()
+    reports: dict[str, StepReport] = {}
+    names = {step.NAME for step in steps}
+    error: PatchctlError | None = None
+    try:
+        while running or (waiting and error is None):
+            startable = [s for s in waiting if not (names & set(needs(s))) - set(reports)]
+            for step in startable[: limits.parallelism - len(running)] if error is None else ():
+                waiting.remove(step)
+                running[asyncio.create_task(_timed(step, work, notify, limits))] = step
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                step = running.pop(task)
+                report, failure = _ended(step, task)
+                reports[step.NAME] = report
+                error = error or failure
+                notify(Finished(report))
+    except asyncio.CancelledError:
+        raise Stopped(await _interrupted(running), _all_reports(steps, reports)) from None
+    ordered = _all_reports(steps, reports)
+    if error is not None:
+        raise Stopped(error, ordered)
+    return ordered
+
+
+async def _timed(step: Step, work: Work, notify: Notify, limits: Limits) -> StepReport:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    notify(Started(step.NAME))
+    try:
+        async with asyncio.timeout(limits.timeout):
+            report = await work(step)
+    except TimeoutError:
+        raise PatchctlError(
+            "TimedOut",
+            f"{step.NAME} was not done within {limits.timeout / 60:.0f} minutes; "
+            "Azure may still be at work on it.",
+            "Run the same command again, with a longer --timeout if need be.",
+            step=step.NAME,
+        ) from None
+    except PatchctlError as error:
+        error.seconds = loop.time() - started
+        raise
+    return replace(report, seconds=loop.time() - started)
+
+
+def _ended(
+    step: Step, task: asyncio.Task[StepReport]
+) -> tuple[StepReport, PatchctlError | None]:
+    error = task.exception()
+    if error is None:
+        return task.result(), None
+    if not isinstance(error, PatchctlError):
+        raise error
+    error.step = error.step or step.NAME
+    return StepReport(step.NAME, Outcome.FAILED, error.seconds), error
+
+
+async def _interrupted(running: Mapping[asyncio.Task[StepReport], Step]) -> PatchctlError:
+    """Let the requests in hand end, and name what Azure goes on with."""
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    names = ", ".join(step.NAME for step in running.values())
+    message = f"Interrupted while at work on {names}." if names else "Interrupted."
+    return Interrupted(
+        "Interrupted",
+        f"{message} What Azure has begun it goes on with.",
+        "Run the same command again to finish.",
+    )
+
+
+def _all_reports(steps: Sequence[Step], reports: Mapping[str, StepReport]) -> list[StepReport]:
+    """A report for every step, those that were not reached included, in the steps' order."""
+    skipped = {step.NAME: StepReport(step.NAME, Outcome.SKIPPED, 0.0) for step in steps}
+    return list({**skipped, **reports}.values())
+
+
+def _report(step: Step, outcome: Outcome, inspection: Inspection) -> StepReport:
+    return StepReport(step.NAME, outcome, 0.0, inspection)
+
+
+async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Inspection:
+    """Look, and look again while something is in progress; `_timed` bounds it."""
+    while True:
+        found = await step.inspect(clients, deployment)
+        if found.state is not State.IN_PROGRESS:
+            return found
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, upset: bool) -> None:
+    """The plan that was shown is the plan that is written.
+
+    What changed because this run has written something that the step needs (`upset`) is not
+    somebody else's change; nor is it one if nothing is left to do.
+    """
+    if found.ready or found.same_as(planned) or planned.state is State.IN_PROGRESS:
+        return
+    if upset and planned.stands:
+        return
+    raise PatchctlError(
+        "PlanChanged",
+        f"{step.NAME} changed after the plan was shown: it was {planned.state}, "
+        f"and now it is {found.state}. Nothing was written to it.",
+        "Look at the new plan and deploy again: patchctl plan",
+        step=step.NAME,
+        resource=next(iter(found.resources), None),
+    )
+
+
+def _require_ready(step: Step, found: Inspection) -> Inspection:
+    if found.ready:
+        return found
+    wrong = [f"{f.subject} is {f.got}, not {f.want}" for f in found.findings if f.ok is False]
+    raise PatchctlError(
+        "NotMade",
+        f"{step.NAME} is {found.state} after it was written: {'; '.join(wrong) or 'not there'}.",
+        "Run patchctl validate; somebody or something, a policy perhaps, changes it back.",
+        step=step.NAME,
+        resource=next(iter(found.resources), None),
+    )

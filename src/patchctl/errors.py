@@ -1,0 +1,74 @@
+"""Everything that can end a command early, and the exit code of each kind."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes, as documented in the README."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    SIGN_IN = 3
+    REFUSED = 4
+    NOT_AS_IT_SHOULD_BE = 5
+    BELONGS_TO_SOMEBODY_ELSE = 6
+    INTERRUPTED = 130
+
+
+class PatchctlError(Exception):
+    """What failed, where, why, and what to type next. `hint` ends in a command where one helps."""
+
+    exit = Exit.FAILED
+    seconds = 0.0
+    """How long the step that failed had been at work."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        step: str | None = None,
+        resource: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+        self.step, self.resource, self.request_id = step, resource, request_id
+
+
+class BadInput(PatchctlError):
+    """The command line, the environment or the configuration file asks for something impossible."""
+
+    exit = Exit.USAGE
+
+    def __init__(self, problems: list[str], hint: str = "") -> None:
+        super().__init__("BadInput", "\n".join(problems), hint)
+        self.problems = problems
+
+
+class NotSignedIn(PatchctlError):
+    exit = Exit.SIGN_IN
+
+
+class Refused(PatchctlError):
+    """Azure said no."""
+
+    exit = Exit.REFUSED
+
+
+class NotAsItShouldBe(PatchctlError):
+    exit = Exit.NOT_AS_IT_SHOULD_BE
+
+
+class Foreign(PatchctlError):
+    """It belongs to somebody else."""
+
+    exit = Exit.BELONGS_TO_SOMEBODY_ELSE
+
+
+class Interrupted(PatchctlError):
+    exit = Exit.INTERRUPTED

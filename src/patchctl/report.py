@@ -1,0 +1,191 @@
+"""What patchctl finds and does, as plain frozen data: findings, inspections, outcomes, events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class State(StrEnum):
+    """How a step's resources stand, compared with what is wanted."""
+
+    ABSENT = "absent"
+    READY = "ready"
+    DIFFERS = "differs"
+    IN_PROGRESS = "in progress"
+    FAILED = "failed"
+    FOREIGN = "foreign"
+
+
+class Outcome(StrEnum):
+    """What a command did, or would do, with a step."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    FOREIGN = "foreign"
+    CREATED = "created"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    DELETING = "deleting"
+    ABSENT = "absent"
+    LEFT = "left"
+    OK = "ok"
+    DIFFERS = "differs"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `ok` None: nobody can tell, or it is only worth knowing."""
+
+    subject: str
+    want: str
+    got: str
+    ok: bool | None
+    source: str = ""
+    """Where the wanted value comes from: a flag, the environment, a file, what stands, a default."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a step found. `resources` are ids, `notes` sentences for people."""
+
+    state: State
+    resources: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ready(self) -> bool:
+        return self.state is State.READY
+
+    @property
+    def stands(self) -> bool:
+        """Whether something is there, be it as it should or not."""
+        return self.state not in (State.ABSENT, State.FOREIGN)
+
+    @property
+    def change(self) -> Outcome:
+        """What deploy would do about it."""
+        changes = {State.READY: Outcome.UNCHANGED, State.FOREIGN: Outcome.FOREIGN}
+        created = (State.ABSENT, State.FAILED)
+        return changes.get(self.state, Outcome.CREATE if self.state in created else Outcome.UPDATE)
+
+    def same_as(self, other: Inspection) -> bool:
+        return (self.state, self.findings) == (other.state, other.findings)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """How a step ended."""
+
+    step: str
+    outcome: Outcome
+    seconds: float
+    inspection: Inspection = field(default_factory=lambda: Inspection(State.ABSENT))
+
+
+@dataclass(frozen=True)
+class Started:
+    """A step has begun, at a time of the event loop's clock."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    report: StepReport
+
+
+Event = Started | Finished
+
+
+def text(value: Any) -> str:
+    """A value as findings show it."""
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ", ".join(sorted(str(item) for item in value)) or "none"
+    return str(getattr(value, "value", value))
+
+
+def check(subject: str, want: Any, got: Any, source: str = "") -> Finding:
+    """Compare without regard to case, as Azure does with ids and enumerations."""
+    wanted, found = text(want), text(got)
+    return Finding(subject, wanted, found, wanted.lower() == found.lower(), source)
+
+
+def note(subject: str, want: str, got: str) -> Finding:
+    """Something worth knowing that is neither right nor wrong."""
+    return Finding(subject, want, got, None)
+
+
+def inspected(
+    findings: Iterable[Finding], resources: Iterable[str], notes: Iterable[str] = ()
+) -> Inspection:
+    """What stands, judged by its findings."""
+    findings = tuple(findings)
+    wrong = any(finding.ok is False for finding in findings)
+    state = State.DIFFERS if wrong else State.READY
+    return Inspection(state, tuple(resources), findings, tuple(notes))
+
+
+def absent(findings: Iterable[Finding], resources: Iterable[str]) -> Inspection:
+    """Nothing stands; the findings say what would."""
+    return Inspection(State.ABSENT, tuple(resources), tuple(findings))
+
+
+def tags_check(subject: str, want: Mapping[str, str], got: Mapping[str, str] | None) -> Finding:
+    """Whether all wanted tags are there; others may be there too. Azure ignores the case of keys."""
+    standing = {key.lower(): value for key, value in (got or {}).items()}
+    found = {key: standing.get(key.lower(), "none") for key in want}
+    wanted_text, found_text = _tags_text(want), _tags_text(found)
+    return Finding(subject, wanted_text, found_text, wanted_text == found_text)
+
+
+def _tags_text(tags: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(tags.items()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several resources of a step. `tags` None: it is not there."""
+
+    id: str
+    tags: Mapping[str, str] | None
+    findings: tuple[Finding, ...]
+    in_progress: bool = False
+
+
+def wrong(part: Part) -> list[Finding]:
+    """What has to be mended; for a part that is not there, everything."""
+    return [finding for finding in part.findings if finding.ok is False or part.tags is None]
+
+
+def in_progress(properties: Any) -> bool:
+    """Whether a resource's `provisioning_state` says that Azure is at work on it."""
+    state = text(getattr(properties, "provisioning_state", None)).lower()
+    return state in ("creating", "updating", "deleting")
+
+
+def joined(parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool], notes: Iterable[str] = ()) -> Inspection:
+    """One inspection of several resources; one that is there and not ours makes all foreign."""
+    ids = tuple(part.id for part in parts)
+    foreign = [part.id for part in parts if part.tags is not None and not is_ours(part.tags)]
+    if foreign:
+        return Inspection(State.FOREIGN, tuple(foreign), (), (f"{', '.join(foreign)}: not ours.",))
+    findings = tuple(finding for part in parts for finding in part.findings)
+    if any(part.in_progress for part in parts):
+        return Inspection(State.IN_PROGRESS, ids, findings, tuple(notes))
+    if all(part.tags is None for part in parts):
+        return Inspection(State.ABSENT, ids, findings, tuple(notes))
+    missing = any(part.tags is None for part in parts)
+    found = inspected(findings, ids, notes)
+    return replace(found, state=State.DIFFERS) if missing else found

@@ -1,0 +1,184 @@
+"""The maintenance window: when it opens, for how long, and what to know before it does."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import count, islice, pairwise
+
+from patchctl.schedule.recurrence import Recurrence, Weekday, Weekly, occurrences
+from patchctl.schedule.time_zones import zone
+
+SHORTEST = timedelta(hours=1, minutes=30)
+LONGEST = timedelta(hours=3, minutes=55)
+"""For guest patching (azure-compute-docs, maintenance-configurations.md)."""
+
+LEAD = timedelta(minutes=15)
+"""A new schedule closer to its start misses the first run (same page)."""
+
+COMPARED = 64
+"""Enough windows to reach a 31st, a fifth week and a leap day where they make a difference."""
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One window: when it opens locally and in UTC, when it closes, and what is odd about it."""
+
+    local: datetime
+    utc: datetime
+    end_utc: datetime
+    note: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """A recurring window; `start` is its first start, by the clocks of its time zone."""
+
+    start: datetime
+    duration: timedelta
+    time_zone: str
+    recurrence: Recurrence
+
+    def coming(self, now: datetime, count: int) -> list[Occurrence]:
+        """The next windows that open after now."""
+        # Of the past only a day is converted to UTC: local clocks are never further off.
+        recent = _local(now, self.time_zone) - timedelta(days=1)
+        starts = (each for each in occurrences(self.recurrence, self.start) if each > recent)
+        windows = (self._occurrence(start) for start in starts)
+        return list(islice((window for window in windows if window.utc > now), count))
+
+    def _occurrence(self, start: datetime) -> Occurrence:
+        utc = _utc(start, self.time_zone)
+        local = utc.astimezone(zone(self.time_zone))
+        return Occurrence(local, utc, utc + self.duration, _note(start, local, self.time_zone))
+
+
+def first_start(
+    at: time, recurrence: Recurrence, time_zone: str, now: datetime, lead: timedelta = LEAD
+) -> datetime:
+    """The first local start that leaves the lead and is itself an occurrence of its series."""
+    earliest = now + lead
+    today = _local(earliest, time_zone).date()
+    starts = (datetime.combine(today + timedelta(days=ahead), at) for ahead in count())
+    return next(
+        start
+        for start in starts
+        if _utc(start, time_zone) >= earliest
+        and next(occurrences(recurrence, start), None) == start
+    )
+
+
+def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:
+    """Whether two windows open and close together from now on, wherever their series began."""
+    if stored.time_zone.casefold() != wanted.time_zone.casefold():
+        return False
+    begin = max(_local(now, wanted.time_zone), stored.start, wanted.start)
+    return stored.duration == wanted.duration and _starts(stored, begin) == _starts(wanted, begin)
+
+
+def warnings(window: Window) -> list[str]:
+    """What is allowed but unwise."""
+    found = (_near_midnight(window), _overlap(window), _uncertain_week(window))
+    return [sentence for sentence in found if sentence]
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read HH:MM, within what Azure allows for patching machines."""
+    shape = re.fullmatch(r"([0-9]{1,2}):([0-5][0-9])", text.strip())
+    if shape is None:
+        raise ValueError(f"{text!r} is not a duration: write HH:MM, for example 02:00")
+    duration = timedelta(hours=int(shape[1]), minutes=int(shape[2]))
+    if not SHORTEST <= duration <= LONGEST:
+        raise ValueError(
+            f"a duration of {format_duration(duration)} is out of range: "
+            f"write {format_duration(SHORTEST)} to {format_duration(LONGEST)}"
+        )
+    return duration
+
+
+def format_duration(duration: timedelta) -> str:
+    hours, minutes = divmod(duration // timedelta(minutes=1), 60)
+    return f"{hours:02}:{minutes:02}"
+
+
+def parse_time(text: str) -> time:
+    """Read a time of day, HH:MM."""
+    shape = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if shape is None:
+        raise ValueError(
+            f"{text!r} is not a time of day: write HH:MM from 00:00 to 23:59, for example 02:00"
+        )
+    return time(int(shape[1]), int(shape[2]))
+
+
+def format_start(start: datetime) -> str:
+    return start.isoformat(sep=" ", timespec="minutes")
+
+
+def parse_start(text: str) -> datetime:
+    """Read a first start; Azure may answer with seconds."""
+    shape = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
+    try:
+        if re.fullmatch(shape, text.strip()):
+            return datetime.fromisoformat(text.strip())
+    except ValueError:
+        pass
+    raise ValueError(
+        f"{text!r} is not a start: write YYYY-MM-DD HH:MM, for example 2026-12-05 02:00"
+    )
+
+
+def _utc(start: datetime, time_zone: str) -> datetime:
+    # PEP 495's fold=0: a start that the clocks skip moves forward with them, and of a start that
+    # comes twice the first is taken. What Azure does in either case is unverified.
+    return start.replace(tzinfo=zone(time_zone), fold=0).astimezone(UTC)
+
+
+def _local(now: datetime, time_zone: str) -> datetime:
+    return now.astimezone(zone(time_zone)).replace(tzinfo=None)
+
+
+def _note(start: datetime, local: datetime, time_zone: str) -> str:
+    when = f"{start:%H:%M} on {start:%Y-%m-%d}"
+    if local.replace(tzinfo=None) != start:
+        return f"The clocks of {time_zone} skip {when}; this shows {local:%H:%M}."
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
+        return f"The clocks of {time_zone} show {when} twice; this shows the first."
+    return ""
+
+
+def _starts(window: Window, begin: datetime) -> list[datetime]:
+    starts = (each for each in occurrences(window.recurrence, window.start) if each >= begin)
+    return list(islice(starts, COMPARED))
+
+
+def _near_midnight(window: Window) -> str:
+    starts = islice(occurrences(window.recurrence, window.start), COMPARED)
+    late = sorted({each.time() for each in starts if not time(0, 0) < each.time() < time(23, 45)})
+    if not late:
+        return ""
+    return (
+        f"A start at {late[-1]:%H:%M} may be missed: Microsoft advises against 23:45 to 00:00 "
+        "(troubleshoot-maintenance-configurations)."
+    )
+
+
+def _overlap(window: Window) -> str:
+    starts = islice(occurrences(window.recurrence, window.start), COMPARED)
+    if all(start + window.duration <= following for start, following in pairwise(starts)):
+        return ""
+    return (
+        f"{window.recurrence} opens the next window before {format_duration(window.duration)} "
+        "is over: make it shorter or rarer."
+    )
+
+
+def _uncertain_week(window: Window) -> str:
+    recurrence, weekday = window.recurrence, Weekday(window.start.weekday())
+    if not isinstance(recurrence, Weekly) or recurrence.every == 1:
+        return ""
+    if recurrence.days <= {weekday} or Weekday.SUNDAY not in recurrence.days | {weekday}:
+        return ""
+    return (
+        f"The dates of {recurrence} are uncertain: Azure does not document whether its weeks "
+        "begin on Sunday or, as assumed here, on Monday."
+    )

@@ -1,0 +1,319 @@
+"""The demo machine's network: a subnet, a security group that lets nobody in, an interface.
+
+No public IP address. How the machine gets out to its update source is always said explicitly:
+since 2026 a new subnet is private unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from azure.mgmt.network.models import (
+    AddressSpace,
+    NatGateway,
+    NatGatewayPropertiesFormat,
+    NatGatewaySku,
+    NetworkInterface,
+    NetworkInterfaceIPConfiguration,
+    NetworkInterfaceIPConfigurationPropertiesFormat,
+    NetworkInterfacePropertiesFormat,
+    NetworkSecurityGroup,
+    NetworkSecurityGroupPropertiesFormat,
+    PublicIPAddress,
+    PublicIPAddressPropertiesFormat,
+    PublicIPAddressSku,
+    SubResource,
+    Subnet,
+    SubnetPropertiesFormat,
+    VirtualNetwork,
+    VirtualNetworkPropertiesFormat,
+)
+
+from patchctl.clients import Clients, find
+from patchctl.deployment import Deployment
+from patchctl.report import (
+    Finding,
+    Inspection,
+    Part,
+    check,
+    in_progress,
+    joined,
+    tags_check,
+    wrong,
+)
+
+NAME = "network"
+NEEDS = ("resource-group",)
+# Not resource-providers: Compute and Network are registered nearly everywhere, and where they are
+# not azure-core waits for them by itself, while the other steps go on.
+SPACE = "10.60.0.0/24"
+SUBNET = "default"
+OUTBOUND = {
+    "default": "default outbound access: free, and Azure advises against it for production",
+    "nat": "a NAT gateway with a public address",
+    "none": "none: assessment and patching fail unless you give the subnet a route",
+}
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    parts = await asyncio.gather(
+        _security_group(clients, deployment),
+        _network(clients, deployment),
+        _interface(clients, deployment),
+        *([_nat_gateway(clients, deployment)] if _nat(deployment) else []),
+    )
+    return joined(parts, deployment.is_ours, [f"Outbound: {OUTBOUND[_outbound(deployment)]}."])
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    await asyncio.gather(
+        _make_security_group(clients, deployment), _make_network(clients, deployment)
+    )
+    await _make_interface(clients, deployment)
+
+
+async def destroy(clients: Clients, deployment: Deployment) -> None:
+    network, group = clients.network, deployment.group
+    await (
+        await network.network_interfaces.begin_delete(group, deployment.network_interface)
+    ).result()
+    await asyncio.gather(
+        (await network.virtual_networks.begin_delete(group, deployment.network)).result(),
+        (await network.network_security_groups.begin_delete(group, deployment.security_group)).result(),
+    )
+    await (await network.nat_gateways.begin_delete(group, deployment.nat_gateway)).result()
+    await (await network.public_ip_addresses.begin_delete(group, deployment.nat_address)).result()
+
+
+def _outbound(deployment: Deployment) -> str:
+    return deployment.config.machine.outbound
+
+
+def _nat(deployment: Deployment) -> bool:
+    return _outbound(deployment) == "nat"
+
+
+# -- security group
+
+
+async def _security_group(clients: Clients, deployment: Deployment) -> Part:
+    name = deployment.security_group
+    got = await find(clients.network.network_security_groups.get(deployment.group, name))
+    id = deployment.id("Microsoft.Network/networkSecurityGroups", name)
+    if got is None:
+        return Part(id, None, (check("inbound rules", "none", "not there"),))
+    rules = (got.properties.security_rules or []) if got.properties is not None else []
+    inbound = [r.name for r in rules if r.properties and r.properties.direction == "Inbound"]
+    findings = (check("inbound rules", "none", inbound), _tags(deployment, "security group", got.tags))
+    return Part(id, dict(got.tags or {}), findings, in_progress(got.properties))
+
+
+async def _make_security_group(clients: Clients, deployment: Deployment) -> None:
+    if not wrong(await _security_group(clients, deployment)):
+        return
+    groups = clients.network.network_security_groups
+    await (
+        await groups.begin_create_or_update(
+            deployment.group,
+            deployment.security_group,
+            NetworkSecurityGroup(
+                location=deployment.config.location,
+                tags=deployment.tags,
+                properties=NetworkSecurityGroupPropertiesFormat(security_rules=[]),
+            ),
+        )
+    ).result()
+
+
+# -- virtual network and subnet
+
+
+async def _network(clients: Clients, deployment: Deployment) -> Part:
+    got = await find(clients.network.virtual_networks.get(deployment.group, deployment.network))
+    id = deployment.id("Microsoft.Network/virtualNetworks", deployment.network)
+    if got is None:
+        return Part(id, None, tuple(_subnet_findings(deployment, SubnetPropertiesFormat())))
+    subnets = (got.properties.subnets or []) if got.properties is not None else []
+    subnet = next((s.properties for s in subnets if s.name == SUBNET), None)
+    findings = [
+        *_subnet_findings(deployment, subnet or SubnetPropertiesFormat()),
+        _tags(deployment, "virtual network", got.tags),
+    ]
+    return Part(id, dict(got.tags or {}), tuple(findings), in_progress(got.properties))
+
+
+def _subnet_findings(deployment: Deployment, subnet: SubnetPropertiesFormat) -> list[Finding]:
+    source = deployment.asked.source("machine.outbound")
+    wanted = _nat_id(deployment) if _nat(deployment) else "none"
+    gateway = subnet.nat_gateway.id if subnet.nat_gateway is not None else None
+    return [
+        check("subnet", SPACE, subnet.address_prefix or subnet.address_prefixes),
+        check(
+            "default outbound access",
+            _outbound(deployment) == "default",
+            subnet.default_outbound_access is not False if subnet.address_prefix else None,
+            source,
+        ),
+        check("NAT gateway", wanted, gateway, source),
+    ]
+
+
+async def _make_network(clients: Clients, deployment: Deployment) -> None:
+    if _nat(deployment):
+        await _make_nat_gateway(clients, deployment)
+    part = await _network(clients, deployment)
+    if part.tags is None or any(f.subject.endswith("tags") for f in wrong(part)):
+        await _put_network(clients, deployment)
+    elif wrong(part):
+        subnets = clients.network.subnets
+        await (
+            await subnets.begin_create_or_update(
+                deployment.group, deployment.network, SUBNET, _subnet(deployment)
+            )
+        ).result()
+
+
+async def _put_network(clients: Clients, deployment: Deployment) -> None:
+    networks = clients.network.virtual_networks
+    got = await find(networks.get(deployment.group, deployment.network))
+    others = (got.properties.subnets or []) if got is not None and got.properties is not None else []
+    wanted = VirtualNetwork(
+        location=deployment.config.location,
+        tags={**(got.tags or {} if got is not None else {}), **deployment.tags},
+        properties=VirtualNetworkPropertiesFormat(
+            address_space=AddressSpace(address_prefixes=[SPACE]),
+            subnets=[_subnet(deployment), *(s for s in others if s.name != SUBNET)],
+        ),
+    )
+    await (
+        await networks.begin_create_or_update(deployment.group, deployment.network, wanted)
+    ).result()
+
+
+def _subnet(deployment: Deployment) -> Subnet:
+    gateway = SubResource(id=_nat_id(deployment)) if _nat(deployment) else None
+    return Subnet(
+        name=SUBNET,
+        properties=SubnetPropertiesFormat(
+            address_prefix=SPACE,
+            default_outbound_access=_outbound(deployment) == "default",
+            nat_gateway=gateway,
+        ),
+    )
+
+
+def _subnet_id(deployment: Deployment) -> str:
+    network = deployment.id("Microsoft.Network/virtualNetworks", deployment.network)
+    return f"{network}/subnets/{SUBNET}"
+
+
+# -- interface
+
+
+async def _interface(clients: Clients, deployment: Deployment) -> Part:
+    name, id = deployment.network_interface, deployment.network_interface_id
+    got = await find(clients.network.network_interfaces.get(deployment.group, name))
+    if got is None or got.properties is None:
+        return Part(id, None, tuple(_interface_findings(deployment, NetworkInterfacePropertiesFormat())))
+    findings = [
+        *_interface_findings(deployment, got.properties),
+        _tags(deployment, "network interface", got.tags),
+    ]
+    return Part(id, dict(got.tags or {}), tuple(findings), in_progress(got.properties))
+
+
+def _interface_findings(
+    deployment: Deployment, properties: NetworkInterfacePropertiesFormat
+) -> list[Finding]:
+    configurations = [c.properties for c in properties.ip_configurations or [] if c.properties]
+    subnets = [c.subnet.id for c in configurations if c.subnet is not None]
+    addresses = [c.public_ip_address.id for c in configurations if c.public_ip_address is not None]
+    guard = properties.network_security_group
+    return [
+        check("interface's subnet", _subnet_id(deployment), subnets),
+        check("interface's security group", _guard_id(deployment), guard.id if guard else None),
+        check("public IP address", "none", addresses),
+    ]
+
+
+def _guard_id(deployment: Deployment) -> str:
+    return deployment.id("Microsoft.Network/networkSecurityGroups", deployment.security_group)
+
+
+async def _make_interface(clients: Clients, deployment: Deployment) -> None:
+    if not wrong(await _interface(clients, deployment)):
+        return
+    configuration = NetworkInterfaceIPConfigurationPropertiesFormat(
+        subnet=Subnet(id=_subnet_id(deployment)), private_ip_allocation_method="Dynamic", primary=True
+    )
+    wanted = NetworkInterface(
+        location=deployment.config.location,
+        tags=deployment.tags,
+        properties=NetworkInterfacePropertiesFormat(
+            ip_configurations=[
+                NetworkInterfaceIPConfiguration(name="primary", properties=configuration)
+            ],
+            network_security_group=NetworkSecurityGroup(id=_guard_id(deployment)),
+        ),
+    )
+    interfaces = clients.network.network_interfaces
+    await (
+        await interfaces.begin_create_or_update(
+            deployment.group, deployment.network_interface, wanted
+        )
+    ).result()
+
+
+# -- NAT gateway
+
+
+def _nat_id(deployment: Deployment) -> str:
+    return deployment.id("Microsoft.Network/natGateways", deployment.nat_gateway)
+
+
+def _address_id(deployment: Deployment) -> str:
+    return deployment.id("Microsoft.Network/publicIPAddresses", deployment.nat_address)
+
+
+async def _nat_gateway(clients: Clients, deployment: Deployment) -> Part:
+    got = await find(clients.network.nat_gateways.get(deployment.group, deployment.nat_gateway))
+    id, wanted = _nat_id(deployment), _address_id(deployment)
+    if got is None:
+        return Part(id, None, (check("NAT gateway's address", wanted, "not there"),))
+    addresses = (got.properties.public_ip_addresses or []) if got.properties is not None else []
+    findings = (
+        check("NAT gateway's address", wanted, [address.id for address in addresses]),
+        _tags(deployment, "NAT gateway", got.tags),
+    )
+    return Part(id, dict(got.tags or {}), findings, in_progress(got.properties))
+
+
+async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:
+    if not wrong(await _nat_gateway(clients, deployment)):
+        return
+    address = PublicIPAddress(
+        location=deployment.config.location,
+        tags=deployment.tags,
+        sku=PublicIPAddressSku(name="Standard"),
+        properties=PublicIPAddressPropertiesFormat(public_ip_allocation_method="Static"),
+    )
+    addresses = clients.network.public_ip_addresses
+    await (
+        await addresses.begin_create_or_update(deployment.group, deployment.nat_address, address)
+    ).result()
+    gateway = NatGateway(
+        location=deployment.config.location,
+        tags=deployment.tags,
+        sku=NatGatewaySku(name="Standard"),
+        properties=NatGatewayPropertiesFormat(
+            public_ip_addresses=[SubResource(id=_address_id(deployment))]
+        ),
+    )
+    gateways = clients.network.nat_gateways
+    await (
+        await gateways.begin_create_or_update(deployment.group, deployment.nat_gateway, gateway)
+    ).result()
+
+
+def _tags(deployment: Deployment, subject: str, got: dict[str, str] | None) -> Finding:
+    return tags_check(f"{subject}'s tags", deployment.tags, got)

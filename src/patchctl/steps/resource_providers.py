@@ -1,0 +1,44 @@
+"""The resource providers of the subscription that the other steps speak to."""
+
+from __future__ import annotations
+
+import asyncio
+
+from azure.core.exceptions import HttpResponseError
+
+from patchctl.clients import Clients
+from patchctl.deployment import Deployment
+from patchctl.report import Finding, Inspection, State, check, inspected, note
+
+NAME = "resource-providers"
+NEEDS: tuple[str, ...] = ()
+NAMESPACES = ("Microsoft.Compute", "Microsoft.Network", "Microsoft.Maintenance", "Microsoft.Insights")
+REGISTERED = "Registered"
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    findings = await asyncio.gather(*(_finding(clients, name) for name in NAMESPACES))
+    ids = [f"/subscriptions/{deployment.subscription}/providers/{name}" for name in NAMESPACES]
+    found = inspected(findings, ids)
+    if any(finding.got == "Registering" for finding in findings):
+        return Inspection(State.IN_PROGRESS, found.resources, found.findings)
+    return found
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    findings = await asyncio.gather(*(_finding(clients, name) for name in NAMESPACES))
+    missing = [finding.subject for finding in findings if finding.ok is False]
+    await asyncio.gather(*(clients.resources.providers.register(name) for name in missing))
+
+
+destroy = None  # a registration belongs to the subscription, and others may use it by now
+
+
+async def _finding(clients: Clients, namespace: str) -> Finding:
+    try:
+        provider = await clients.resources.providers.get(namespace)
+    except HttpResponseError as error:
+        if error.status_code != 403:
+            raise
+        return note(namespace, REGISTERED, "unknown: not allowed to read it; going on")
+    return check(namespace, REGISTERED, provider.registration_state)
