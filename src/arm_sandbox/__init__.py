@@ -2,7 +2,8 @@
 
     async def main(world):
         transport, credential = SandboxTransport(world), SandboxCredential(world)
-        client = ResourceManagementClient(credential, next(iter(world.subscriptions)), transport=transport)
+        subscription = next(iter(world.subscriptions))
+        client = ResourceManagementClient(credential, subscription, transport=transport)
         ...
     run(main(world), start=world.now)
 

@@ -59,7 +59,9 @@ def _route(world: World, request: Request) -> Response:
     if polled is not None:
         return polled
     resources.require_subscription(world, id.subscription)
-    resources.require_registered(world, id.subscription, NAMESPACES.get(id.namespace.lower(), id.namespace))
+    resources.require_registered(
+        world, id.subscription, NAMESPACES.get(id.namespace.lower(), id.namespace)
+    )
     for provider in (network, compute, maintenance, insights):
         special: Response | None = provider.answer(world, request, id)
         if special is not None:
@@ -158,10 +160,11 @@ def _require_api_version(request: Request) -> None:
 
 def _standard_headers(world: World, request: Request) -> dict[str, str]:
     id = world.guid(f"{request.method} {request.path}")
+    moment = world.stamp[:19].replace("-", "").replace(":", "")
     headers: dict[str, Any] = {
         "x-ms-request-id": id,
         "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", id),
-        "x-ms-routing-request-id": f"EASTUS:{world.stamp[:19].replace('-', '').replace(':', '')}Z:{id}",
+        "x-ms-routing-request-id": f"EASTUS:{moment}Z:{id}",
         "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-cache",

@@ -108,7 +108,7 @@ def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
     _require_location(kind, id, body, old)
     require_idle(world, id.text)
     kind.check(world, id, body, old)
-    return _write(world, kind, id, request, body, old)
+    return _write(world, kind, id, request, body=body, old=old)
 
 
 def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
@@ -119,7 +119,7 @@ def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
     _require_location(kind, id, merged, old)
     kind.check(world, id, merged, old)
     kind = replace(kind, update=None) if kind.patched_at_once else kind
-    return _write(world, kind, id, request, merged, old)
+    return _write(world, kind, id, request, body=merged, old=old)
 
 
 def get(world: World, kind: Kind, id: Id, request: Request) -> Response:
@@ -230,7 +230,7 @@ def envelope(id: Id, kind_type: str, body: Body) -> Body:
 
 
 def _write(
-    world: World, kind: Kind, id: Id, request: Request, body: Body, old: Resource | None
+    world: World, kind: Kind, id: Id, request: Request, *, body: Body, old: Resource | None
 ) -> Response:
     id = id if old is None else parse(old.id)
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
@@ -251,7 +251,10 @@ def _write(
 
 def _accepted(kind: Kind, model: str, request: Request) -> Body:
     if not isinstance(request.body, dict):
-        message = "The request content was invalid and could not be deserialized: 'an object was expected'."
+        message = (
+            "The request content was invalid and could not be deserialized: "
+            "'an object was expected'."
+        )
         raise gateway(400, "InvalidRequestContent", message)
     if request.api_version != kind.api_version:
         return copy.deepcopy(request.body)
@@ -294,7 +297,9 @@ def _existing(world: World, id: Id) -> Resource:
     resource = world.find(id.text)
     if resource is not None:
         return resource
-    if id.scope and not within(id.scope, f"/subscriptions/{id.subscription}/resourcegroups/{id.group}"):
+    if id.scope and not within(
+        id.scope, f"/subscriptions/{id.subscription}/resourcegroups/{id.group}"
+    ):
         raise not_found(id.type, id.name, id.group)
     raise not_found(id.type, "/".join(id.names), id.group)
 

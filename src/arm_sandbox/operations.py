@@ -15,7 +15,11 @@ from arm_sandbox.world import Operation, World, stamp
 
 Style = Literal["network", "compute", "group"]
 RETRY_AFTER: dict[Style, int | None] = {"network": 10, "compute": None, "group": 15}
-VERSIONS: dict[Style, str] = {"network": "2024-03-01", "compute": "2026-04-01", "group": "2025-04-01"}
+VERSIONS: dict[Style, str] = {
+    "network": "2024-03-01",
+    "compute": "2026-04-01",
+    "group": "2025-04-01",
+}
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,10 @@ def _content(request: Any) -> bytes:
 
 
 class SandboxResponse(AsyncHttpResponse):
-    """One response for both generations of azure-core: `body()` and `load_body`, `content` and `read`."""
+    """One response for both generations of azure-core.
+
+    The older one has `body()` and `load_body`, the newer one `content` and `read`.
+    """
 
     is_stream_consumed = True
     is_closed = True

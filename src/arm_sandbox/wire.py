@@ -1,4 +1,4 @@
-"""What goes over the wire: requests, responses, and refusals in the shapes that Azure's services use."""
+"""What goes over the wire: requests, responses, and refusals in the shapes of Azure's services."""
 
 from __future__ import annotations
 

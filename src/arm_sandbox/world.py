@@ -104,9 +104,9 @@ class World:
     def below(self, scope: str, type: str | None = None) -> Iterator[Resource]:
         """Resources within a scope, the scope itself excepted, of one type if one is given."""
         for resource in list(self.resources.values()):
-            if within(resource.id, scope) and not same(resource.id, scope):
-                if type is None or same(resource.type, type):
-                    yield resource
+            inside = within(resource.id, scope) and not same(resource.id, scope)
+            if inside and (type is None or same(resource.type, type)):
+                yield resource
 
     # -- time
 

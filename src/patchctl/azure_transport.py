@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
-from azure.core.pipeline.transport import AsyncioRequestsTransport
+from azure.core.pipeline.transport import AsyncHttpTransport, AsyncioRequestsTransport
 
 if TYPE_CHECKING:
     from azure.identity import DefaultAzureCredential
@@ -18,20 +18,32 @@ RENEW = 300
 """Seconds before its end at which a token is fetched anew, as azure-core does."""
 
 
-class FinishingTransport(AsyncioRequestsTransport):
+class FinishingTransport(AsyncHttpTransport[Any, Any]):
     """Finishes the request in hand before it lets itself be interrupted.
 
     An answer that is thrown away would leave nobody knowing whether Azure has done the thing. It
     speaks through `requests`, and so honours the proxy variables and REQUESTS_CA_BUNDLE.
     """
 
-    async def send(self, request: Any, **kwargs: Any) -> Any:  # type: ignore[override]
-        sending = asyncio.ensure_future(super().send(request, **kwargs))
+    def __init__(self) -> None:
+        self._requests = AsyncioRequestsTransport()
+
+    async def send(self, request: Any, **kwargs: Any) -> Any:
+        sending = asyncio.ensure_future(self._requests.send(request, **kwargs))
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
             await asyncio.wait([sending])
             raise
+
+    async def open(self) -> None:
+        await self._requests.open()
+
+    async def close(self) -> None:
+        await self._requests.close()
+
+    async def __aexit__(self, *args: object) -> None:
+        """One transport serves all clients: no client may close it for the others."""
 
 
 class SharedCredential:

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchctl import __version__
 from patchctl.deployment import Identity
-from patchctl.errors import BadInput, NotSignedIn
+from patchctl.errors import BadInput, NotSignedIn, PatchctlError
 from patchctl.translation import translated
 
 if TYPE_CHECKING:
+    from arm_sandbox.store import Store
     from arm_sandbox.transport import Watcher
+    from arm_sandbox.world import World
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AsyncHttpTransport
     from azure.mgmt.compute.aio import ComputeManagementClient
@@ -193,8 +195,7 @@ def connect_to_sandbox(
 
     logging.getLogger("azure").setLevel(logging.CRITICAL)
     store = Store(directory)
-    with store.locked():
-        world = store.load()
+    with opened(store) as world:
         loop = VirtualLoop(world.now, pace)
         save = store.saver(world)
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -218,6 +219,25 @@ def connect_to_sandbox(
             finally:
                 world.now = max(world.now, loop.now)
                 store.save(world)
+
+
+@contextmanager
+def opened(store: Store) -> Iterator[World]:
+    """The world of a store, locked. Raises PatchctlError when it is in use or cannot be read."""
+    from arm_sandbox.store import WorldInUse
+
+    again = "Begin a new one: patchctl sandbox reset"
+    try:
+        with store.locked():
+            try:
+                world = store.load()
+            except (ValueError, KeyError, TypeError) as error:
+                message = f"The sandbox in {store.directory} cannot be read: {error}"
+                raise PatchctlError("SandboxDamaged", message, again) from None
+            yield world
+    except WorldInUse as error:
+        hint = "Wait until the other command has ended, then run this one again."
+        raise PatchctlError("SandboxInUse", str(error), hint) from None
 
 
 async def _sign_in(connection: Connection, asked: str | None) -> None:

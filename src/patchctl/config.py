@@ -50,13 +50,15 @@ class Model(BaseModel):
 class Schedule(Model):
     """When patches are installed."""
 
-    at: Text = Field("02:00", description="Time of day at which the window opens, HH:MM.")
+    at: Text = Field(default="02:00", description="Time of day at which the window opens, HH:MM.")
     first: Text | None = Field(
-        None, description="First day, YYYY-MM-DD; the next fitting one when left out."
+        default=None, description="First day, YYYY-MM-DD; the next fitting one when left out."
     )
-    recur: str = Field("1Week Saturday", description="How often, in Azure's grammar.")
-    time_zone: str = Field("Eastern Standard Time", description="A Windows or an IANA name.")
-    duration: Text = Field("02:00", description="Length of the window, 01:30 to 03:55.")
+    recur: str = Field(default="1Week Saturday", description="How often, in Azure's grammar.")
+    time_zone: str = Field(
+        default="Eastern Standard Time", description="A Windows or an IANA name."
+    )
+    duration: Text = Field(default="02:00", description="Length of the window, 01:30 to 03:55.")
 
     @field_validator("at")
     @classmethod
@@ -91,16 +93,24 @@ class Patches(Model):
     """What is installed. An include list adds to the classifications."""
 
     reboot: Literal["IfRequired", "Never", "Always"] = Field(
-        "IfRequired", description="Whether a machine may be restarted."
+        default="IfRequired", description="Whether a machine may be restarted."
     )
     classifications: tuple[str, ...] | None = Field(
-        None,
+        default=None,
         description=f"Windows: {', '.join(WINDOWS)}. Linux: {', '.join(LINUX)}.",
     )
-    include_kbs: tuple[str, ...] = Field((), description="Windows updates to install as well.")
-    exclude_kbs: tuple[str, ...] = Field((), description="Windows updates never to install.")
-    include_packages: tuple[str, ...] = Field((), description="Linux packages to install as well.")
-    exclude_packages: tuple[str, ...] = Field((), description="Linux packages never to install.")
+    include_kbs: tuple[str, ...] = Field(
+        default=(), description="Windows updates to install as well."
+    )
+    exclude_kbs: tuple[str, ...] = Field(
+        default=(), description="Windows updates never to install."
+    )
+    include_packages: tuple[str, ...] = Field(
+        default=(), description="Linux packages to install as well."
+    )
+    exclude_packages: tuple[str, ...] = Field(
+        default=(), description="Linux packages never to install."
+    )
 
     @field_validator("include_kbs", "exclude_kbs")
     @classmethod
@@ -113,7 +123,9 @@ class Patches(Model):
     @field_validator("include_packages", "exclude_packages")
     @classmethod
     def _packages(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [value for value in values if not re.fullmatch(r"[\w.+*:~-]+(=[\w.+*:~-]+)?", value)]
+        wrong = [
+            value for value in values if not re.fullmatch(r"[\w.+*:~-]+(=[\w.+*:~-]+)?", value)
+        ]
         if wrong:
             raise ValueError(
                 f"{_quoted(wrong)} is no package mask; write name, name=version or name*"
@@ -124,31 +136,33 @@ class Patches(Model):
 class Machine(Model):
     """The machine that is made to be patched."""
 
-    os: Literal["windows", "linux"] = Field("windows", description="windows or linux.")
+    os: Literal["windows", "linux"] = Field(default="windows", description="windows or linux.")
     size: str | None = Field(
-        None, description="VM size; Standard_B2s or the next that is offered when left out."
+        default=None, description="VM size; Standard_B2s or the next that is offered when left out."
     )
     outbound: Literal["default", "nat", "none"] = Field(
-        "default", description="How the machine reaches its update source."
+        default="default", description="How the machine reaches its update source."
     )
 
 
 class Config(Model):
     """Everything that can stand in patchctl.toml. Flags and environment variables win over it."""
 
-    name: str = Field("demo", description="Name of the deployment.")
-    location: str = Field("eastus", description="Azure region of everything that is made.")
-    emails: tuple[str, ...] = Field((), description="Who gets the mail.")
+    name: str = Field(default="demo", description="Name of the deployment.")
+    location: str = Field(default="eastus", description="Azure region of everything that is made.")
+    emails: tuple[str, ...] = Field(default=(), description="Who gets the mail.")
     tags: dict[str, str] = Field(default_factory=dict, description="Put on every resource.")
-    schedule: Schedule = Field(default_factory=Schedule)
-    patches: Patches = Field(default_factory=Patches)
-    machine: Machine = Field(default_factory=Machine)
-    subscription: str | None = Field(None, description="Id or name of the subscription.")
-    tenant: str | None = Field(None, description="Tenant to sign in to, where not the usual one.")
-    cloud: Literal["public", "usgov", "china"] = Field("public", description="Which Azure.")
-    parallelism: int = Field(8, ge=1, le=64, description="How many steps may run at once.")
-    timeout: int = Field(60, ge=1, le=1440, description="Minutes that one step may take.")
-    sandbox: bool = Field(False, description="Work in the sandbox instead of Azure.")
+    schedule: Schedule = Schedule()
+    patches: Patches = Patches()
+    machine: Machine = Machine()
+    subscription: str | None = Field(default=None, description="Id or name of the subscription.")
+    tenant: str | None = Field(
+        default=None, description="Tenant to sign in to, where not the usual one."
+    )
+    cloud: Literal["public", "usgov", "china"] = Field(default="public", description="Which Azure.")
+    parallelism: int = Field(default=8, ge=1, le=64, description="How many steps may run at once.")
+    timeout: int = Field(default=60, ge=1, le=1440, description="Minutes that one step may take.")
+    sandbox: bool = Field(default=False, description="Work in the sandbox instead of Azure.")
 
     @field_validator("name")
     @classmethod
@@ -194,8 +208,14 @@ class Config(Model):
 
     @property
     def classifications(self) -> tuple[str, ...]:
+        """Those asked for, or the default of the operating system, in Azure's spelling."""
         asked = self.patches.classifications
-        return DEFAULT_CLASSIFICATIONS[self.machine.os] if asked is None else asked
+        if asked is None:
+            return DEFAULT_CLASSIFICATIONS[self.machine.os]
+        lowered = {value.lower() for value in asked}
+        return tuple(
+            value for value in CLASSIFICATIONS[self.machine.os] if value.lower() in lowered
+        )
 
 
 def _quoted(values: list[str]) -> str:
@@ -215,7 +235,9 @@ def _tag_problem(name: str, value: str) -> str:
     if not name or len(name) > 512 or re.search(r"[<>%&\\?/]", name):
         return f"the tag name '{name[:40]}' is not possible: 1 to 512 characters, none of <>%&\\?/"
     if name.lower().startswith(RESERVED_TAGS):
-        return f"the tag name '{name}' is reserved; it may not start with {', '.join(RESERVED_TAGS)}"
+        return (
+            f"the tag name '{name}' is reserved; it may not start with {', '.join(RESERVED_TAGS)}"
+        )
     if len(value) > 256:
         return f"the value of tag '{name}' has {len(value)} characters; Azure takes 256"
     return ""
@@ -234,18 +256,25 @@ def _patch_problems(os: str, patches: Patches) -> list[str]:
     for kind, owner in (("kbs", "windows"), ("packages", "linux")):
         lists = getattr(patches, f"include_{kind}") + getattr(patches, f"exclude_{kind}")
         if lists and os != owner:
-            problems.append(f"patches: {kind} can be named for {owner} only, and machine.os is {os}")
+            problems.append(
+                f"patches: {kind} can be named for {owner} only, and machine.os is {os}"
+            )
     if os == "linux" and asked is not None:
         # The agent treats the two as one (LinuxPatchExtension's README).
         both = {value.lower() for value in asked} & {"critical", "security"}
         if len(both) == 1:
-            problems.append("patches.classifications: Linux wants both of Critical and Security, or neither")
+            problems.append(
+                "patches.classifications: Linux wants both of Critical and Security, or neither"
+            )
     if asked == () and not (patches.include_kbs or patches.include_packages):
         problems.append("patches.classifications: name at least one, or something to include")
     return problems
 
 
 # -- layers: flag, environment, file, what stands, default
+
+
+STANDING = "what stands"
 
 
 @dataclass(frozen=True)
@@ -258,7 +287,9 @@ class Layer:
     """How each path is called in that place, for messages: `--at`, `PATCHCTL_AT`."""
 
     def called(self, path: str) -> str:
-        return self.spelling.get(path, f"{path} in {self.source}")
+        return self.spelling.get(
+            path, self.source if self.source == STANDING else f"{path} in {self.source}"
+        )
 
 
 def read_file(path: Path) -> Layer:
@@ -267,9 +298,13 @@ def read_file(path: Path) -> Layer:
         with path.open("rb") as file:
             data = tomllib.load(file)
     except OSError as error:
-        raise BadInput([f"{path}: {error.strerror or error}"], "Name a file that can be read with --config.") from None
+        raise BadInput(
+            [f"{path}: {error.strerror or error}"], "Name a file that can be read with --config."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput([f"{path}: not TOML: {error}"], "See examples/ for files that work.") from None
+        raise BadInput(
+            [f"{path}: not TOML: {error}"], "See examples/ for files that work."
+        ) from None
     return Layer(str(path), flattened(data), {})
 
 
@@ -338,6 +373,10 @@ def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:
 
 def known_keys(location: tuple[Any, ...]) -> set[str]:
     """The keys that could stand where an unknown one does."""
-    sections = {"schedule": Schedule, "patches": Patches, "machine": Machine}
+    sections: dict[str, type[Model]] = {
+        "schedule": Schedule,
+        "patches": Patches,
+        "machine": Machine,
+    }
     model = sections.get(str(location[0]), Config) if len(location) > 1 else Config
     return set(model.model_fields)

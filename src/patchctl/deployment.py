@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from patchctl import __version__
-from patchctl.config import Asked, Config, Layer, flattened, layered
+from patchctl.config import STANDING, Asked, Config, Layer, flattened, layered
 from patchctl.errors import BadInput, Foreign, PatchctlError
 from patchctl.schedule import recurrence, time_zones, window
 from patchctl.schedule.window import Window
@@ -205,9 +205,8 @@ class Deployment:
         rule = recurrence.parse(schedule.recur)
         at = window.parse_time(schedule.at)
         if schedule.first is None:
-            start = window.first_start(at, rule, schedule.time_zone, self.now)
-        else:
-            start = datetime.combine(date.fromisoformat(schedule.first), at)
+            raise ValueError("resolve() computes the first day")
+        start = datetime.combine(date.fromisoformat(schedule.first), at)
         duration = window.parse_duration(schedule.duration)
         return Window(start, duration, schedule.time_zone, rule)
 
@@ -233,7 +232,7 @@ def remembered(tags: Mapping[str, str]) -> Layer:
         values = json.loads("".join(parts)) if parts else {}
     except ValueError:
         values = {}
-    return Layer("what stands", {k: v for k, v in values.items() if v is not None}, {})
+    return Layer(STANDING, {k: v for k, v in values.items() if v is not None}, {})
 
 
 async def resolve(
@@ -258,7 +257,8 @@ async def resolve(
     if group is None:
         elsewhere = await _elsewhere(clients, draft.name)
         _refuse_past_first(asked, None, now)
-        return replace(draft, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
+        asked = _with_first(list(layers), {}, now)
+        return replace(draft, asked=asked, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
     tags = dict(group.tags or {})
     if not is_ours(tags, draft.name) or SUFFIX not in tags:
         raise Foreign(
@@ -271,14 +271,32 @@ async def resolve(
     standing = remembered(tags)
     _refuse_fixed(asked, {**standing.values, "location": group.location})
     _refuse_past_first(asked, standing.values.get("schedule.first"), now)
-    location = Layer("what stands", {"location": group.location}, {})
+    location = Layer(STANDING, {"location": group.location}, {})
     return replace(
         draft,
-        asked=layered([*layers, location, standing]),
+        asked=_with_first([*layers, location, standing], standing.values, now),
         suffix=tags[SUFFIX],
         standing_tags=tags,
         take_over=take_over,
     )
+
+
+def _with_first(layers: list[Layer], standing: Mapping[str, Any], now: datetime) -> Asked:
+    """Lay the layers over each other; compute the first day where nobody has asked for one.
+
+    The day that stands is kept while the rhythm is: windows two weeks apart depend on it.
+    """
+    asked = layered(layers)
+    wanted = flattened(asked.config.model_dump(mode="json"))
+    rhythm = ("schedule.at", "schedule.recur", "schedule.time_zone")
+    explicit = asked.config.schedule.first not in (None, standing.get("schedule.first"))
+    if explicit or (standing and all(wanted[path] == standing.get(path) for path in rhythm)):
+        return asked
+    schedule = asked.config.schedule
+    at, rule = window.parse_time(schedule.at), recurrence.parse(schedule.recur)
+    first = window.first_start(at, rule, schedule.time_zone, now).date().isoformat()
+    computed = Layer("computed", {"schedule.first": first}, {"schedule.first": "computed"})
+    return layered([computed, *layers])
 
 
 def _drawn(draw: Callable[[], str]) -> str:
@@ -355,9 +373,7 @@ def _refuse_past_first(asked: Asked, standing: str | None, now: datetime) -> Non
 
 async def _elsewhere(clients: Clients, name: str) -> tuple[str, ...]:
     """Other subscriptions in which the name stands."""
-    return tuple(
-        found.subscription for found in await deployments(clients) if found.name == name
-    )
+    return tuple(found.subscription for found in await deployments(clients) if found.name == name)
 
 
 @dataclass(frozen=True)

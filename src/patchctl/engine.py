@@ -79,7 +79,9 @@ async def deploy(
         written.add(step.NAME)
         await step.apply(clients, deployment)
         outcome = Outcome.CREATED if found.change is Outcome.CREATE else Outcome.UPDATED
-        return _report(step, outcome, _require_ready(step, await _settled(step, clients, deployment)))
+        return _report(
+            step, outcome, _require_ready(step, await _settled(step, clients, deployment))
+        )
 
     return await _run(steps, make, notify, limits, needs=lambda step: step.NEEDS)
 
@@ -175,9 +177,7 @@ async def _timed(step: Step, work: Work, notify: Notify, limits: Limits) -> Step
     return replace(report, seconds=loop.time() - started)
 
 
-def _ended(
-    step: Step, task: asyncio.Task[StepReport]
-) -> tuple[StepReport, PatchctlError | None]:
+def _ended(step: Step, task: asyncio.Task[StepReport]) -> tuple[StepReport, PatchctlError | None]:
     error = task.exception()
     if error is None:
         return task.result(), None

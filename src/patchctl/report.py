@@ -175,7 +175,9 @@ def in_progress(properties: Any) -> bool:
     return state in ("creating", "updating", "deleting")
 
 
-def joined(parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool], notes: Iterable[str] = ()) -> Inspection:
+def joined(
+    parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool], notes: Iterable[str] = ()
+) -> Inspection:
     """One inspection of several resources; one that is there and not ours makes all foreign."""
     ids = tuple(part.id for part in parts)
     foreign = [part.id for part in parts if part.tags is not None and not is_ours(part.tags)]

@@ -73,7 +73,7 @@ def _sign_in_failed(error: Exception) -> PatchctlError:
 def _refused(error: HttpResponseError) -> PatchctlError:
     code, message = _code_and_message(error)
     kind = Refused if (error.status_code or 0) < 500 else PatchctlError
-    headers = error.response.headers if error.response is not None else {}
+    headers = getattr(error.response, "headers", {})
     return kind(
         code,
         message,

@@ -14,7 +14,13 @@ GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-test"
 
 
 def ask(
-    world: World, method: str, path: str, body: Any = None, *, version: str = "2025-04-01", query: str = ""
+    world: World,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    version: str = "2025-04-01",
+    query: str = "",
 ) -> Response:
     url = f"https://management.azure.com{path}?api-version={version}{query}"
     content = b"" if body is None else json.dumps(body).encode()

@@ -38,9 +38,7 @@ LOCATIONS = {
 }
 
 
-def answer(
-    world: World, request: Request, id: Id, kinds: Mapping[str, Kind]
-) -> Response | None:
+def answer(world: World, request: Request, id: Id, kinds: Mapping[str, Kind]) -> Response | None:
     """Answer what concerns subscriptions, providers and groups; None for anything else."""
     for method, pattern, handler in ROUTES:
         match = re.fullmatch(pattern, request.path, re.IGNORECASE)
@@ -213,7 +211,9 @@ def _registered(world: World, key: str) -> None:
 # -- resource groups
 
 
-def _put_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+def _put_group(
+    world: World, request: Request, subscription: str, name: str, kinds: Any
+) -> Response:
     id = f"/subscriptions/{subscription}/resourceGroups/{name}"
     old = world.find(id)
     body = request.body if isinstance(request.body, dict) else {}
@@ -237,7 +237,9 @@ def _put_group(world: World, request: Request, subscription: str, name: str, kin
 
 def _require_group_location(name: str, location: str, old: Resource | None) -> None:
     if not location:
-        raise gateway(400, "LocationRequired", "The location property is required for this definition.")
+        raise gateway(
+            400, "LocationRequired", "The location property is required for this definition."
+        )
     if location not in LOCATIONS:
         raise gateway(
             400,
@@ -268,7 +270,9 @@ def _checked_tags(tags: Any) -> dict[str, str]:
     return checked
 
 
-def _patch_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+def _patch_group(
+    world: World, request: Request, subscription: str, name: str, kinds: Any
+) -> Response:
     id = f"/subscriptions/{subscription}/resourceGroups/{name}"
     group = require_group(world, Id(id, subscription, name), writing=True)
     if "tags" in (request.body or {}):
@@ -277,16 +281,22 @@ def _patch_group(world: World, request: Request, subscription: str, name: str, k
     return Response(200, group.body, seconds=world.between(id, "patch", 0.5, 2))
 
 
-def _get_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+def _get_group(
+    world: World, request: Request, subscription: str, name: str, kinds: Any
+) -> Response:
     return Response(200, require_group(world, Id("", subscription, name), writing=False).body)
 
 
-def _head_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+def _head_group(
+    world: World, request: Request, subscription: str, name: str, kinds: Any
+) -> Response:
     standing = world.find(f"/subscriptions/{subscription}/resourceGroups/{name}")
     return Response(404 if standing is None else 204)
 
 
-def _delete_group(world: World, request: Request, subscription: str, name: str, kinds: Any) -> Response:
+def _delete_group(
+    world: World, request: Request, subscription: str, name: str, kinds: Any
+) -> Response:
     group = require_group(world, Id("", subscription, name), writing=False)
     running = operations.running(world, group.id)
     group.properties["provisioningState"] = "Deleting"
@@ -314,7 +324,9 @@ def _list_resources(
     found = [
         _listed(resource)
         for resource in world.below(scope)
-        if resource.type != GROUP and kinds[resource.type.lower()].tracked and _tagged(resource, tag)
+        if resource.type != GROUP
+        and kinds[resource.type.lower()].tracked
+        and _tagged(resource, tag)
     ]
     return Response(200, {"value": found})
 

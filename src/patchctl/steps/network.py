@@ -79,7 +79,9 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     ).result()
     await asyncio.gather(
         (await network.virtual_networks.begin_delete(group, deployment.network)).result(),
-        (await network.network_security_groups.begin_delete(group, deployment.security_group)).result(),
+        (
+            await network.network_security_groups.begin_delete(group, deployment.security_group)
+        ).result(),
     )
     await (await network.nat_gateways.begin_delete(group, deployment.nat_gateway)).result()
     await (await network.public_ip_addresses.begin_delete(group, deployment.nat_address)).result()
@@ -104,7 +106,10 @@ async def _security_group(clients: Clients, deployment: Deployment) -> Part:
         return Part(id, None, (check("inbound rules", "none", "not there"),))
     rules = (got.properties.security_rules or []) if got.properties is not None else []
     inbound = [r.name for r in rules if r.properties and r.properties.direction == "Inbound"]
-    findings = (check("inbound rules", "none", inbound), _tags(deployment, "security group", got.tags))
+    findings = (
+        check("inbound rules", "none", inbound),
+        _tags(deployment, "security group", got.tags),
+    )
     return Part(id, dict(got.tags or {}), findings, in_progress(got.properties))
 
 
@@ -176,7 +181,9 @@ async def _make_network(clients: Clients, deployment: Deployment) -> None:
 async def _put_network(clients: Clients, deployment: Deployment) -> None:
     networks = clients.network.virtual_networks
     got = await find(networks.get(deployment.group, deployment.network))
-    others = (got.properties.subnets or []) if got is not None and got.properties is not None else []
+    others = (
+        (got.properties.subnets or []) if got is not None and got.properties is not None else []
+    )
     wanted = VirtualNetwork(
         location=deployment.config.location,
         tags={**(got.tags or {} if got is not None else {}), **deployment.tags},
@@ -214,7 +221,9 @@ async def _interface(clients: Clients, deployment: Deployment) -> Part:
     name, id = deployment.network_interface, deployment.network_interface_id
     got = await find(clients.network.network_interfaces.get(deployment.group, name))
     if got is None or got.properties is None:
-        return Part(id, None, tuple(_interface_findings(deployment, NetworkInterfacePropertiesFormat())))
+        return Part(
+            id, None, tuple(_interface_findings(deployment, NetworkInterfacePropertiesFormat()))
+        )
     findings = [
         *_interface_findings(deployment, got.properties),
         _tags(deployment, "network interface", got.tags),
@@ -244,7 +253,9 @@ async def _make_interface(clients: Clients, deployment: Deployment) -> None:
     if not wrong(await _interface(clients, deployment)):
         return
     configuration = NetworkInterfaceIPConfigurationPropertiesFormat(
-        subnet=Subnet(id=_subnet_id(deployment)), private_ip_allocation_method="Dynamic", primary=True
+        subnet=Subnet(id=_subnet_id(deployment)),
+        private_ip_allocation_method="Dynamic",
+        primary=True,
     )
     wanted = NetworkInterface(
         location=deployment.config.location,

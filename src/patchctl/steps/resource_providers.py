@@ -12,7 +12,12 @@ from patchctl.report import Finding, Inspection, State, check, inspected, note
 
 NAME = "resource-providers"
 NEEDS: tuple[str, ...] = ()
-NAMESPACES = ("Microsoft.Compute", "Microsoft.Network", "Microsoft.Maintenance", "Microsoft.Insights")
+NAMESPACES = (
+    "Microsoft.Compute",
+    "Microsoft.Network",
+    "Microsoft.Maintenance",
+    "Microsoft.Insights",
+)
 REGISTERED = "Registered"
 
 

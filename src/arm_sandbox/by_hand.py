@@ -1,0 +1,64 @@
+"""What somebody else does to the world: passes time, edits and deletes, as if in the portal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arm_sandbox import arm
+from arm_sandbox.app import KINDS, settle
+from arm_sandbox.providers.resources import GROUP, group_deleted
+from arm_sandbox.world import Resource, World
+
+
+def advance(world: World, seconds: float) -> None:
+    """Move the clock; whatever is due by then happens."""
+    settle(world, world.now + seconds)
+
+
+def resource(world: World, name: str) -> Resource:
+    """The resource of an id, or of an id's unmistakable end. Raises LookupError."""
+    exact = world.find(name)
+    if exact is not None:
+        return exact
+    ending = f"/{name}".lower()
+    found = [r for key, r in world.resources.items() if key.endswith(ending)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise LookupError(f"nothing in the sandbox has an id that ends in {name}")
+    raise LookupError(f"{name} may be any of {', '.join(r.id for r in found)}")
+
+
+def edit(world: World, edited: Resource, path: str, value: Any) -> None:
+    """Set one value, like `properties.enabled` or `properties.subnets.0.name`.
+
+    Raises LookupError when the path leads nowhere.
+    """
+    *parents, last = path.split(".")
+    node: Any = edited.body
+    for part in parents:
+        node = _child(node, part, path)
+    if isinstance(node, list):
+        node[int(last)] = value
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise LookupError(f"{path} leads nowhere in {edited.id}")
+    arm.record(world, edited.id, f"{edited.type}/write", "Succeeded")
+    settle(world)
+
+
+def delete(world: World, deleted: Resource) -> None:
+    """Remove a resource at once, with everything below it."""
+    if deleted.type == GROUP:
+        group_deleted(world, deleted.id, KINDS)
+    else:
+        arm.take_away(world, KINDS[deleted.type.lower()], deleted)
+    settle(world)
+
+
+def _child(node: Any, part: str, path: str) -> Any:
+    try:
+        return node[int(part)] if isinstance(node, list) else node[part]
+    except (KeyError, IndexError, ValueError, TypeError):
+        raise LookupError(f"there is no {part} on the way to {path}") from None

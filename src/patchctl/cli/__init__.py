@@ -1,0 +1,80 @@
+"""The command line: a file per command, each importing what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from patchctl import __version__
+from patchctl.cli import deploy, destroy, look, sandbox, schema
+
+app = typer.Typer(
+    name="patchctl",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Scheduled patching of Azure VMs, and mail that tells the truth about it.\n\n"
+    "Try it without Azure: patchctl deploy --email you@example.com --sandbox",
+)
+app.command("deploy")(deploy.deploy)
+app.command("plan")(deploy.plan)
+app.command("validate")(look.validate)
+app.command("test-notify")(look.test_notify)
+app.command("destroy")(destroy.destroy)
+app.command("list")(look.list_deployments)
+app.command("schema")(schema.schema)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"patchctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Options that stand before any command."""
+
+
+UsageError = typer.BadParameter.__base__ or Exception
+"""What the parser raises for a command line that it cannot read."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run, and leave with an exit code; the parser's own errors come in the asked output form."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="patchctl")
+    except UsageError as error:
+        code = _bad_usage(error, arguments)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _bad_usage(error: Exception, arguments: list[str]) -> int:
+    from rich.console import Console
+
+    from patchctl.cli.command import finish
+    from patchctl.errors import BadInput
+    from patchctl.views.envelope import Envelope
+
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    bad = BadInput([str(message)], f"See patchctl {command} --help".replace("  ", " "))
+    json = any(word in ("json", "--output=json", "-ojson") for word in arguments)
+    try:
+        finish(Envelope(command, error=bad), json=json, console=Console(stderr=True))
+    except typer.Exit as end:
+        return end.exit_code
+    return 0

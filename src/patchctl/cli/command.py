@@ -1,0 +1,228 @@
+"""What every command does alike: read what is asked for, connect, speak, and end honestly."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from patchctl import __version__, config
+from patchctl.cli.options import PATHS, Output
+from patchctl.config import Config, Layer
+from patchctl.deployment import Deployment, resolve
+from patchctl.engine import Limits, Plan, Stopped, inspect
+from patchctl.errors import BadInput, Interrupted, PatchctlError
+from patchctl.report import StepReport
+from patchctl.views import text
+from patchctl.views.envelope import Envelope
+from patchctl.views.progress import Lines, Progress, Quiet, Spinners
+
+if TYPE_CHECKING:
+    from patchctl.clients import Connection
+
+
+@dataclass
+class Command:
+    """One run of a command: what it was asked, where it speaks, what it will report."""
+
+    envelope: Envelope
+    json: bool
+    yes: bool
+    layers: list[Layer]
+    asked: Config
+    resources: ExitStack
+    out: Console
+    err: Console
+
+    def say(self, *lines: RenderableType) -> None:
+        """Talk: on stderr, in every output form."""
+        for line in lines:
+            self.err.print(line, soft_wrap=True)
+
+    def show(self, lines: Iterable[RenderableType] | RenderableType) -> None:
+        """A result: on stdout, unless the JSON document will hold it."""
+        if self.json:
+            return
+        several = [lines] if isinstance(lines, RenderableType) else lines
+        for line in several:
+            self.out.print(line, soft_wrap=True)
+
+    def connect(self) -> Connection:
+        """Sign in, and say first of all who and where we are."""
+        from patchctl import clients
+
+        asked = self.asked
+        if self.envelope.sandbox:
+            way = clients.connect_to_sandbox(sandbox_directory(), asked.subscription, pace())
+        else:
+            way = clients.connect_to_azure(asked.cloud, asked.tenant, asked.subscription)
+        connection = self.resources.enter_context(way)
+        self.say(_first_line(connection))
+        return connection
+
+    def resolve(self, connection: Connection, *, take_over: bool = False) -> Deployment:
+        """Find the deployment, and say where else its name stands if it does not stand here."""
+        deployment = connection.run(
+            resolve(
+                connection.clients,
+                self.layers,
+                connection.me,
+                connection.clock(),
+                connection.draw_suffix,
+                take_over=take_over,
+            )
+        )
+        for subscription in deployment.elsewhere:
+            self.say(
+                f"{deployment.name} does not stand here, but in subscription {subscription}: "
+                f"--subscription {subscription}"
+            )
+        return deployment
+
+    def look(self, connection: Connection, deployment: Deployment) -> Plan:
+        """Inspect every step; it takes a moment, so it is told in one line."""
+        from patchctl.steps import STEPS
+
+        limits = self.limits(deployment)
+        with self.err.status("Looking at what stands") if self.err.is_terminal else nullcontext():
+            return connection.run(
+                inspect(STEPS, connection.clients, deployment, Quiet().notify, limits)
+            )
+
+    def limits(self, deployment: Deployment) -> Limits:
+        return Limits(deployment.config.parallelism, deployment.config.timeout * 60.0)
+
+    def progress(self, connection: Connection) -> Progress:
+        if self.json:
+            return Quiet()
+        if self.err.is_terminal:
+            return Spinners(self.err, connection.runner.get_loop().time)
+        return Lines(self.err)
+
+    def confirm(self, question: str) -> None:
+        """Ask on a terminal. Raises Interrupted for a no."""
+        if self.yes or not sys.stdin.isatty():
+            return
+        if not typer.confirm(question, err=True):
+            raise Interrupted("NotConfirmed", "Nothing was changed.")
+
+    def confirm_by_typing(self, word: str) -> None:
+        """For what cannot be undone. Raises BadInput without a terminal and without --yes."""
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise BadInput(["--yes is needed where nobody can be asked"])
+        if typer.prompt(f"Type {word} to go on", err=True, default="", show_default=False) != word:
+            raise Interrupted("NotConfirmed", "Nothing was changed.")
+
+    def report(self, reports: Sequence[StepReport]) -> None:
+        self.envelope.steps = list(reports)
+
+
+@contextmanager
+def command(ctx: typer.Context, name: str) -> Iterator[Command]:
+    """Run a command's body; report its end, and leave with the exit code that fits."""
+    json = ctx.params.get("output") is Output.json
+    envelope = Envelope(name)
+    console = Console(stderr=True, highlight=False)
+    try:
+        with ExitStack() as resources:
+            layers = _layers(ctx)
+            asked = config.layered(layers).config
+            envelope.deployment = asked.name
+            envelope.sandbox = asked.sandbox
+            out = Console(highlight=False)
+            yes = bool(ctx.params.get("yes"))
+            yield Command(envelope, json, yes, layers, asked, resources, out, console)
+    except Stopped as stopped:
+        envelope.steps, envelope.error = stopped.reports, stopped.error
+    except PatchctlError as error:
+        envelope.error = error
+    except (KeyboardInterrupt, typer.Abort):
+        envelope.error = Interrupted(
+            "Interrupted", "Interrupted.", "Run the same command again to finish."
+        )
+    finish(envelope, json=json, console=console)
+
+
+def finish(envelope: Envelope, *, json: bool, console: Console) -> None:
+    """Print the JSON document or the error; raise typer.Exit unless all went well."""
+    if json:
+        typer.echo(envelope.text())
+    elif envelope.error is not None:
+        for line in text.error(envelope.error):
+            console.print(line, soft_wrap=True)
+    if envelope.error is not None:
+        raise typer.Exit(envelope.error.exit)
+
+
+def sandbox_directory() -> Path:
+    """Where the sandbox's world is kept; PATCHCTL_SANDBOX_DIR moves it."""
+    if directory := os.environ.get("PATCHCTL_SANDBOX_DIR"):
+        return Path(directory)
+    import platformdirs
+
+    return platformdirs.user_state_path("patchctl") / "sandbox"
+
+
+def pace() -> float:
+    """Virtual seconds per real one, for people who want to watch; 0 does not wait."""
+    try:
+        return max(0.0, float(os.environ.get("PATCHCTL_SANDBOX_PACE", "0")))
+    except ValueError:
+        raise BadInput(["PATCHCTL_SANDBOX_PACE: a number of seconds is wanted, like 60"]) from None
+
+
+def _first_line(connection: Connection) -> str:
+    me = connection.me
+    sandbox = f" · SANDBOX, where it is {connection.clock():%a %Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"patchctl {__version__}{sandbox if connection.sandbox else ''} · {me.name} "
+        f"in tenant {me.tenant} · subscription {connection.subscription_name} "
+        f"({connection.clients.subscription})"
+    )
+
+
+def _layers(ctx: typer.Context) -> list[Layer]:
+    """What is asked for: flags over environment over file."""
+    flags: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    for option, path in PATHS.items():
+        source = ctx.get_parameter_source(option)
+        if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
+            place = flags if source.name == "COMMANDLINE" else environment
+            place[path] = _value(option, ctx.params[option])
+    spelled = {path: option.replace("_", "-") for option, path in PATHS.items()}
+    layers = [
+        Layer("the command line", flags, {p: f"--{o}" for p, o in spelled.items()}),
+        Layer(
+            "the environment",
+            environment,
+            {path: f"PATCHCTL_{option.upper()}" for option, path in PATHS.items()},
+        ),
+    ]
+    file = ctx.params.get("config") or _file_here()
+    return [*layers, config.read_file(file)] if file is not None else layers
+
+
+def _file_here() -> Path | None:
+    path = Path(config.FILE)
+    return path if path.exists() else None
+
+
+def _value(option: str, value: Any) -> Any:
+    if option != "tag":
+        return value
+    wrong = [item for item in value if "=" not in item]
+    if wrong:
+        raise BadInput(
+            [f"--tag: '{item}' has no value; write it like owner=platform" for item in wrong]
+        )
+    return dict(item.split("=", 1) for item in value)

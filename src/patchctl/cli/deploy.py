@@ -1,0 +1,212 @@
+"""`patchctl deploy` and `patchctl plan`: the same look, one of them followed by the writing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchctl.cli import options as o
+
+if TYPE_CHECKING:
+    from patchctl.cli.command import Command
+    from patchctl.clients import Connection
+    from patchctl.deployment import Deployment
+    from patchctl.engine import Plan
+
+WINDOWS = 3
+
+
+def deploy(
+    ctx: typer.Context,
+    email: o.Email = None,
+    name: o.Name = None,
+    location: o.Location = None,
+    os: o.Os = None,
+    size: o.Size = None,
+    at: o.At = None,
+    first: o.First = None,
+    recur: o.Recur = None,
+    time_zone: o.TimeZone = None,
+    duration: o.Duration = None,
+    reboot: o.Reboot = None,
+    classification: o.Classification = None,
+    include_kb: o.IncludeKb = None,
+    exclude_kb: o.ExcludeKb = None,
+    include_package: o.IncludePackage = None,
+    exclude_package: o.ExcludePackage = None,
+    tag: o.Tag = None,
+    outbound: o.Outbound = None,
+    parallelism: o.Parallelism = None,
+    timeout: o.Timeout = None,
+    take_over: o.TakeOver = False,
+    subscription: o.Subscription = None,
+    tenant: o.Tenant = None,
+    cloud: o.Cloud = None,
+    config: o.ConfigFile = None,
+    sandbox: o.Sandbox = None,
+    yes: o.Yes = False,
+    output: o.OutputAs = o.Output.text,
+) -> None:
+    """Set up scheduled patching, or bring it back to what is wanted.
+
+    Shows the plan, asks on a terminal, and writes just that plan. Run it again at any time: what is
+    as it should be is left alone.
+
+    \b
+    Examples:
+      patchctl deploy --email you@example.com --sandbox
+      patchctl deploy --email ops@example.com --name web --at 03:00 --time-zone Europe/Berlin
+    """
+    from patchctl import engine
+    from patchctl.cli.command import command
+    from patchctl.steps import STEPS
+
+    with command(ctx, "deploy") as c:
+        connection = c.connect()
+        deployment, plan = _planned(c, connection, take_over=take_over, writing=True)
+        engine.refuse_foreign(plan)
+        if any(not inspection.ready for inspection in plan.values()):
+            c.confirm("Write this plan?")
+        with c.progress(connection) as progress:
+            c.report(
+                connection.run(
+                    engine.deploy(
+                        STEPS,
+                        connection.clients,
+                        deployment,
+                        plan,
+                        progress.notify,
+                        c.limits(deployment),
+                    )
+                )
+            )
+        _show_end(c, deployment, plan)
+
+
+def plan(
+    ctx: typer.Context,
+    email: o.Email = None,
+    name: o.Name = None,
+    location: o.Location = None,
+    os: o.Os = None,
+    size: o.Size = None,
+    at: o.At = None,
+    first: o.First = None,
+    recur: o.Recur = None,
+    time_zone: o.TimeZone = None,
+    duration: o.Duration = None,
+    reboot: o.Reboot = None,
+    classification: o.Classification = None,
+    include_kb: o.IncludeKb = None,
+    exclude_kb: o.ExcludeKb = None,
+    include_package: o.IncludePackage = None,
+    exclude_package: o.ExcludePackage = None,
+    tag: o.Tag = None,
+    outbound: o.Outbound = None,
+    parallelism: o.Parallelism = None,
+    timeout: o.Timeout = None,
+    take_over: o.TakeOver = False,
+    subscription: o.Subscription = None,
+    tenant: o.Tenant = None,
+    cloud: o.Cloud = None,
+    config: o.ConfigFile = None,
+    sandbox: o.Sandbox = None,
+    yes: o.Yes = False,
+    output: o.OutputAs = o.Output.text,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 5 when there is something to write.")
+    ] = False,
+) -> None:
+    """Show what deploy would write. Nothing is changed.
+
+    \b
+    Examples:
+      patchctl plan --email you@example.com --sandbox
+      patchctl plan --detailed-exitcode --output json
+    """
+    from patchctl.cli.command import command
+    from patchctl.errors import NotAsItShouldBe
+    from patchctl.report import Outcome, StepReport
+
+    with command(ctx, "plan") as c:
+        connection = c.connect()
+        deployment, found = _planned(c, connection, take_over=take_over, writing=False)
+        c.report([StepReport(step, i.change, 0.0, i) for step, i in found.items()])
+        _show_windows(c, deployment)
+        changes = [s for s, i in found.items() if i.change is not Outcome.UNCHANGED]
+        if detailed_exitcode and changes:
+            message = f"{', '.join(changes)}: not as it should be."
+            raise NotAsItShouldBe("SomethingToWrite", message, "Write it: patchctl deploy")
+
+
+def _planned(
+    c: Command, connection: Connection, *, take_over: bool, writing: bool
+) -> tuple[Deployment, Plan]:
+    """Resolve, check the offer, look at everything, and show it."""
+    from patchctl.deployment import refuse_other_author, require_emails
+    from patchctl.offers import with_offer
+    from patchctl.views import text
+
+    deployment = c.resolve(connection, take_over=take_over)
+    require_emails(deployment)
+    if writing:
+        refuse_other_author(deployment)
+    deployment = connection.run(with_offer(connection.clients, deployment))
+    found = c.look(connection, deployment)
+    c.show(f"Plan for {deployment.name} in {deployment.config.location}: {text.counted(found)}")
+    c.show(text.plan(found))
+    _show_cost(c, deployment)
+    for sentence in audit_mails(deployment, found):
+        c.show(sentence)
+    return deployment, found
+
+
+def _show_cost(c: Command, deployment: Deployment) -> None:
+    from patchctl.costs import monthly
+    from patchctl.views import text
+
+    prices = monthly(deployment)
+    c.envelope.extra["monthly_cost_usd"] = [
+        {"what": price.what, "usd": price.usd_per_month, "note": price.note} for price in prices
+    ]
+    c.show(text.cost(prices))
+
+
+def _show_windows(c: Command, deployment: Deployment) -> None:
+    from patchctl.views import text
+
+    coming = deployment.window.coming(deployment.now, WINDOWS)
+    c.envelope.extra["windows"] = [
+        {"local": w.local.isoformat(), "start": w.utc.isoformat(), "end": w.end_utc.isoformat()}
+        for w in coming
+    ]
+    c.show(text.windows(coming, deployment.window.time_zone))
+
+
+def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
+    from patchctl.report import Outcome
+    from patchctl.steps import action_group
+
+    _show_windows(c, deployment)
+    if plan[action_group.NAME].change is not Outcome.UNCHANGED:
+        c.show(
+            "Each new address gets a code from Azure by mail. It must be entered within 30 minutes; "
+            "until then no alert reaches that address."
+        )
+    c.show(f"Next: patchctl validate --name {deployment.name}")
+
+
+def audit_mails(deployment: Deployment, plan: Plan) -> list[str]:
+    """Whether writing the plan will make the alerts that stand mail about it."""
+    from patchctl.report import Outcome
+    from patchctl.steps import activity_log_alerts, assignment, maintenance_configuration
+
+    audited = (maintenance_configuration.NAME, assignment.NAME)
+    changed = [step for step in audited if plan[step].change is not Outcome.UNCHANGED]
+    if not plan[activity_log_alerts.NAME].stands or not changed:
+        return []
+    emails = ", ".join(deployment.config.emails)
+    return [
+        f"The alerts that stand will mail {emails} about this change of {' and '.join(changed)}."
+    ]

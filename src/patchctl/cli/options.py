@@ -1,0 +1,188 @@
+"""The options that commands share, each declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    text = "text"
+    json = "json"
+
+
+Name = Annotated[
+    str | None,
+    typer.Option("--name", "-n", help="The deployment. [default: demo]", envvar="PATCHCTL_NAME"),
+]
+Subscription = Annotated[
+    str | None,
+    typer.Option(
+        help="Id or name. [default: the Azure CLI's current one]", envvar="PATCHCTL_SUBSCRIPTION"
+    ),
+]
+Tenant = Annotated[
+    str | None,
+    typer.Option(help="Tenant to sign in to, where not the usual.", envvar="PATCHCTL_TENANT"),
+]
+Cloud = Annotated[
+    str | None,
+    typer.Option(
+        metavar="public|usgov|china",
+        help="Which Azure. [default: public]",
+        envvar="PATCHCTL_CLOUD",
+    ),
+]
+OutputAs = Annotated[
+    Output,
+    typer.Option("--output", "-o", help="For people or for programs.", envvar="PATCHCTL_OUTPUT"),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Configuration file. [default: patchctl.toml, if it is here]",
+        envvar="PATCHCTL_CONFIG",
+    ),
+]
+Sandbox = Annotated[
+    bool | None,
+    typer.Option("--sandbox", help="Work in the sandbox, not in Azure.", envvar="PATCHCTL_SANDBOX"),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", envvar="PATCHCTL_YES")]
+TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Go on with what somebody else has made.")
+]
+Timeout = Annotated[
+    int | None,
+    typer.Option(help="Minutes that one step may take. [default: 60]", envvar="PATCHCTL_TIMEOUT"),
+]
+Parallelism = Annotated[
+    int | None,
+    typer.Option(help="Steps that may run at once. [default: 8]", envvar="PATCHCTL_PARALLELISM"),
+]
+
+# -- what deploy and plan are asked for
+
+Email = Annotated[
+    list[str] | None,
+    typer.Option("--email", help="Who gets the mail; repeatable.", envvar="PATCHCTL_EMAIL"),
+]
+Location = Annotated[
+    str | None,
+    typer.Option("--location", "-l", help="Region. [default: eastus]", envvar="PATCHCTL_LOCATION"),
+]
+Os = Annotated[
+    str | None,
+    typer.Option("--os", metavar="windows|linux", help="[default: windows]", envvar="PATCHCTL_OS"),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="VM size. [default: Standard_B2s or the next offered]", envvar="PATCHCTL_SIZE"
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(metavar="HH:MM", help="Time of day. [default: 02:00]", envvar="PATCHCTL_AT"),
+]
+First = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE", help="First day. [default: the next that fits]", envvar="PATCHCTL_FIRST"
+    ),
+]
+Recur = Annotated[
+    str | None,
+    typer.Option(
+        help="How often, like '1Month Second Tuesday Offset4'. [default: 1Week Saturday]",
+        envvar="PATCHCTL_RECUR",
+    ),
+]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(
+        help="Windows or IANA name. [default: Eastern Standard Time]", envvar="PATCHCTL_TIME_ZONE"
+    ),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HH:MM", help="01:30 to 03:55. [default: 02:00]", envvar="PATCHCTL_DURATION"
+    ),
+]
+Reboot = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IfRequired|Never|Always",
+        help="[default: IfRequired]",
+        envvar="PATCHCTL_REBOOT",
+    ),
+]
+Classification = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What to install, like Security; repeatable. [default: Critical, Security, and "
+        "Updates for Windows, Other for Linux]",
+        envvar="PATCHCTL_CLASSIFICATION",
+    ),
+]
+IncludeKb = Annotated[
+    list[str] | None,
+    typer.Option(help="A Windows update to install as well.", envvar="PATCHCTL_INCLUDE_KB"),
+]
+ExcludeKb = Annotated[
+    list[str] | None,
+    typer.Option(help="A Windows update never to install.", envvar="PATCHCTL_EXCLUDE_KB"),
+]
+IncludePackage = Annotated[
+    list[str] | None,
+    typer.Option(help="A Linux package to install as well.", envvar="PATCHCTL_INCLUDE_PACKAGE"),
+]
+ExcludePackage = Annotated[
+    list[str] | None,
+    typer.Option(help="A Linux package never to install.", envvar="PATCHCTL_EXCLUDE_PACKAGE"),
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="Put on everything; repeatable.", envvar="PATCHCTL_TAG"),
+]
+Outbound = Annotated[
+    str | None,
+    typer.Option(
+        metavar="default|nat|none",
+        help="How the machine gets to its updates. [default: default]",
+        envvar="PATCHCTL_OUTBOUND",
+    ),
+]
+
+PATHS = {
+    "name": "name",
+    "subscription": "subscription",
+    "tenant": "tenant",
+    "cloud": "cloud",
+    "sandbox": "sandbox",
+    "timeout": "timeout",
+    "parallelism": "parallelism",
+    "email": "emails",
+    "location": "location",
+    "os": "machine.os",
+    "size": "machine.size",
+    "outbound": "machine.outbound",
+    "at": "schedule.at",
+    "first": "schedule.first",
+    "recur": "schedule.recur",
+    "time_zone": "schedule.time_zone",
+    "duration": "schedule.duration",
+    "reboot": "patches.reboot",
+    "classification": "patches.classifications",
+    "include_kb": "patches.include_kbs",
+    "exclude_kb": "patches.exclude_kbs",
+    "include_package": "patches.include_packages",
+    "exclude_package": "patches.exclude_packages",
+    "tag": "tags",
+}
+"""Where each option's value belongs in the configuration."""

@@ -1,0 +1,212 @@
+"""`patchctl sandbox ...`: the world that --sandbox works in, by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchctl.cli import options as o
+
+if TYPE_CHECKING:
+    from arm_sandbox.store import Store
+    from arm_sandbox.world import World
+
+    from patchctl.cli.command import Command
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at and play with the sandbox's world."
+)
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+@app.command()
+def outbox(
+    ctx: typer.Context,
+    number: Annotated[int | None, typer.Argument(help="Print this mail whole.")] = None,
+    output: o.OutputAs = o.Output.text,
+) -> None:
+    """List the mails that Azure would have sent, or print one.
+
+    \b
+    Examples:
+      patchctl sandbox outbox
+      patchctl sandbox outbox 1
+    """
+    from patchctl.errors import BadInput
+    from patchctl.views import text
+
+    with _world(ctx, "sandbox outbox") as (c, world, store):
+        mails = world.mails
+        shown = ("to", "subject", "at")
+        c.envelope.extra["mails"] = [
+            {**{k: mail[k] for k in shown}, "file": str(store.outbox / mail["file"])}
+            for mail in mails
+        ]
+        if number is not None:
+            if not 1 <= number <= len(mails):
+                raise BadInput([f"there is no mail {number}; there are {len(mails)}"])
+            c.show((store.outbox / mails[number - 1]["file"]).read_text(encoding="utf-8"))
+            return
+        rows = [(str(i), *(mail[k] for k in shown)) for i, mail in enumerate(mails, 1)]
+        c.show(text.listed(rows, "", *shown) if rows else "No mail yet.")
+
+
+@app.command()
+def advance(
+    ctx: typer.Context,
+    by: Annotated[str, typer.Option(help="How far: 90m, 36h, 3d, 2w or 1d12h.")],
+    output: o.OutputAs = o.Output.text,
+) -> None:
+    """Move the sandbox's clock; what is due by then happens.
+
+    \b
+    Example:
+      patchctl sandbox advance --by 3d
+    """
+    from arm_sandbox import by_hand
+
+    with _world(ctx, "sandbox advance") as (c, world, store):
+        by_hand.advance(world, _seconds(by))
+        store.save(world)
+        c.show(f"In the sandbox it is now {world.stamp[:19].replace('T', ' ')} UTC.")
+
+
+@app.command()
+def edit(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(help="An id, or its end.")],
+    values: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What to set.")],
+    output: o.OutputAs = o.Output.text,
+) -> None:
+    """Change a resource by hand, as somebody in the portal would. Values may be JSON.
+
+    \b
+    Example:
+      patchctl sandbox edit ID properties.enabled=false
+    """
+    import json
+
+    from arm_sandbox import by_hand
+
+    from patchctl.errors import BadInput
+
+    with _world(ctx, "sandbox edit") as (c, world, store):
+        try:
+            for item in values:
+                path, separator, value = item.partition("=")
+                if not separator:
+                    raise BadInput(
+                        [f"'{item}' has no value; write it like properties.enabled=false"]
+                    )
+                by_hand.edit(world, by_hand.resource(world, id), path, _value(value, json.loads))
+        except LookupError as error:
+            raise BadInput([str(error)]) from None
+        store.save(world)
+        c.show(f"Changed: {', '.join(values)}")
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    id: Annotated[str, typer.Argument(help="An id, or its end.")],
+    output: o.OutputAs = o.Output.text,
+) -> None:
+    """Delete a resource by hand, as somebody in the portal would.
+
+    \b
+    Example:
+      patchctl sandbox delete ID
+    """
+    from arm_sandbox import by_hand
+
+    from patchctl.errors import BadInput
+
+    with _world(ctx, "sandbox delete") as (c, world, store):
+        try:
+            found = by_hand.resource(world, id)
+        except LookupError as error:
+            raise BadInput([str(error)]) from None
+        by_hand.delete(world, found)
+        store.save(world)
+        c.show(f"Deleted: {found.id}")
+
+
+@app.command()
+def reset(
+    ctx: typer.Context,
+    seed: Annotated[str, typer.Option(help="Decides everything that chance decides.")] = "patchctl",
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Where the clock starts; now, when left out.")
+    ] = None,
+    output: o.OutputAs = o.Output.text,
+) -> None:
+    """Forget everything in the sandbox and begin a new world.
+
+    \b
+    Examples:
+      patchctl sandbox reset
+      patchctl sandbox reset --seed 7 --at 2027-01-01T12:00
+    """
+    from arm_sandbox.world import World
+
+    from patchctl.cli.command import command, sandbox_directory
+
+    with command(ctx, "sandbox reset") as c:
+        from arm_sandbox.store import Store
+
+        c.envelope.sandbox, c.envelope.deployment = True, None
+        store = Store(sandbox_directory())
+        with store.locked():
+            store.clear()
+            store.save(World(seed=seed, now=_moment(at)))
+        c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
+
+
+@contextmanager
+def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Store]]:
+    from arm_sandbox.store import Store
+
+    from patchctl.cli.command import command, sandbox_directory
+    from patchctl.clients import opened
+
+    with command(ctx, name) as c:
+        c.envelope.sandbox, c.envelope.deployment = True, None
+        store = Store(sandbox_directory())
+        with opened(store) as world:
+            c.say(f"SANDBOX, where it is {world.stamp[:19].replace('T', ' ')} UTC")
+            yield c, world, store
+
+
+def _seconds(text: str) -> float:
+    from patchctl.errors import BadInput
+
+    if not re.fullmatch(r"(\d+[smhdw])+", text):
+        raise BadInput([f"--by: '{text}' is no time span; write it like 90m, 3d or 1d12h"])
+    return float(sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhdw])", text)))
+
+
+def _moment(text: str | None) -> float:
+    import time
+    from datetime import UTC, datetime
+
+    from patchctl.errors import BadInput
+
+    if text is None:
+        return float(int(time.time()))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput([f"--at: '{text}' is no time; write it like 2027-01-01T12:00"]) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _value(text: str, parse: Any) -> Any:
+    """A value as JSON if it is JSON, else as the text that it is."""
+    try:
+        return parse(text)
+    except ValueError:
+        return text

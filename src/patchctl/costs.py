@@ -1,0 +1,19 @@
+"""What a deployment costs a month, item by item."""
+
+from __future__ import annotations
+
+from patchctl import prices
+from patchctl.deployment import Deployment
+from patchctl.offers import SIZES
+from patchctl.prices import Price
+
+
+def monthly(deployment: Deployment) -> list[Price]:
+    """The items of a deployment, priced by the dated table."""
+    machine = deployment.config.machine
+    offer = deployment.offer
+    size = offer.size if offer is not None else machine.size or SIZES[0]
+    items = [prices.machine(size, machine.os), prices.disk(machine.os)]
+    if machine.outbound == "nat":
+        items += [prices.nat_gateway(), prices.public_ip()]
+    return [*items, prices.update_manager(), prices.alerts(), prices.mails()]

@@ -1,0 +1,96 @@
+"""What the location offers: checked before anything is made, with fallbacks where none was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from patchctl.clients import find
+from patchctl.deployment import Deployment, Offer
+from patchctl.errors import BadInput
+
+if TYPE_CHECKING:
+    from patchctl.clients import Clients
+
+SIZES = (
+    "Standard_B2s",
+    "Standard_B2as_v2",
+    "Standard_B2s_v2",
+    "Standard_D2as_v5",
+    "Standard_D2s_v5",
+)
+"""The recipe's size first; its series is ageing, so newer ones follow."""
+IMAGES = {
+    "windows": (
+        ("MicrosoftWindowsServer", "WindowsServer", "2022-datacenter-g2"),
+        ("MicrosoftWindowsServer", "WindowsServer", "2025-datacenter-g2"),
+    ),
+    "linux": (
+        ("Canonical", "ubuntu-24_04-lts", "server"),
+        ("Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2"),
+    ),
+}
+
+
+async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
+    """Say what a new machine would be made of; a machine that stands is left as it is.
+
+    Raises BadInput when the location, the size or every image is not offered.
+    """
+    if deployment.stands:
+        machines = clients.compute.virtual_machines
+        machine = await find(machines.get(deployment.group, deployment.virtual_machine))
+        if machine is not None and machine.properties is not None:
+            profile = machine.properties.hardware_profile
+            _refuse_other_size(deployment, str(profile.vm_size or "") if profile else "")
+            return deployment
+    await _require_location(clients, deployment)
+    size, image = await asyncio.gather(_size(clients, deployment), _image(clients, deployment))
+    return replace(deployment, offer=Offer(size, image))
+
+
+def _refuse_other_size(deployment: Deployment, standing: str) -> None:
+    asked = deployment.config.machine.size
+    if asked is not None and asked.lower() != standing.lower():
+        source = deployment.asked.source("machine.size")
+        raise BadInput(
+            [f"{source}: {asked} is asked for, and the machine stands as {standing}"],
+            "Resize it with az vm resize, or give the new one another --name.",
+        )
+
+
+async def _require_location(clients: Clients, deployment: Deployment) -> None:
+    wanted = deployment.config.location
+    found = clients.subscriptions.subscriptions.list_locations(deployment.subscription)
+    known = sorted([location.name or "" async for location in found])
+    if wanted not in known:
+        source = deployment.asked.source("location")
+        raise BadInput([f"{source}: there is no location '{wanted}'; known are {', '.join(known)}"])
+
+
+async def _size(clients: Clients, deployment: Deployment) -> str:
+    location, asked = deployment.config.location, deployment.config.machine.size
+    found = clients.compute.resource_skus.list(filter=f"location eq '{location}'")
+    offered = {
+        (sku.name or "").lower(): sku.name or ""
+        async for sku in found
+        if sku.resource_type == "virtualMachines" and not sku.restrictions
+    }
+    wanted = (asked,) if asked is not None else SIZES
+    for size in wanted:
+        if size.lower() in offered:
+            return offered[size.lower()]
+    source = deployment.asked.source("machine.size")
+    some = ", ".join(sorted(offered.values())[:12])
+    problem = f"'{asked}' is" if asked is not None else f"none of {', '.join(SIZES)} is"
+    raise BadInput([f"{source}: {problem} offered to you in {location}; offered are {some}"])
+
+
+async def _image(clients: Clients, deployment: Deployment) -> tuple[str, str, str]:
+    location, os = deployment.config.location, deployment.config.machine.os
+    for image in IMAGES[os]:
+        if await find(clients.compute.virtual_machine_images.list(location, *image)):
+            return image
+    listed = "; ".join(":".join(image) for image in IMAGES[os])
+    raise BadInput([f"machine.os: {location} offers none of the images {listed}"])

@@ -1,0 +1,135 @@
+"""An audit of edits: mail when somebody changes or deletes the schedule or its assignment.
+
+They never tell whether patching worked: Azure writes no activity-log event about that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from azure.mgmt.monitor.models import (
+    ActionGroup,
+    ActionList,
+    ActivityLogAlertResource,
+    AlertRuleAllOfCondition,
+    AlertRuleAnyOfOrLeafCondition,
+)
+
+from patchctl.clients import Clients, find
+from patchctl.deployment import Deployment
+from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
+
+NAME = "activity-log-alerts"
+# The configuration and the assignment first: deploying must not mail about itself.
+NEEDS = ("action-group", "maintenance-configuration", "assignment")
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    operation: str
+    what: str
+
+
+RULES = (
+    Rule(
+        "Patch-Deployment-Activity",
+        "Microsoft.Maintenance/maintenanceConfigurations/write",
+        "the patch schedule was changed",
+    ),
+    Rule(
+        "Maintenance-Assignment-Alert",
+        "Microsoft.Maintenance/configurationAssignments/write",
+        "an assignment to the patch schedule was changed",
+    ),
+    Rule(
+        "Patch-Deployment-Deleted",
+        "Microsoft.Maintenance/maintenanceConfigurations/delete",
+        "the patch schedule was deleted",
+    ),
+    Rule(
+        "Maintenance-Assignment-Deleted",
+        "Microsoft.Maintenance/configurationAssignments/delete",
+        "an assignment to the patch schedule was deleted",
+    ),
+)
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    parts = await asyncio.gather(*(_part(clients, deployment, rule) for rule in RULES))
+    return joined(parts, deployment.is_ours)
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    await asyncio.gather(*(_make(clients, deployment, rule) for rule in RULES))
+
+
+async def destroy(clients: Clients, deployment: Deployment) -> None:
+    alerts, group = clients.monitor.activity_log_alerts, deployment.group
+    await asyncio.gather(*(alerts.delete(group, _name(deployment, rule)) for rule in RULES))
+
+
+def desired(deployment: Deployment, rule: Rule) -> ActivityLogAlertResource:
+    return ActivityLogAlertResource(
+        location="Global",
+        tags=deployment.tags,
+        scopes=[deployment.group_id],
+        enabled=True,
+        description=f"Audit: {rule.what}. It says nothing about whether patching worked.",
+        condition=AlertRuleAllOfCondition(
+            all_of=[
+                AlertRuleAnyOfOrLeafCondition(field=field, equals=value)
+                for field, value in _condition(rule).items()
+            ]
+        ),
+        actions=ActionList(action_groups=[ActionGroup(action_group_id=deployment.action_group_id)]),
+    )
+
+
+def _condition(rule: Rule) -> dict[str, str]:
+    # Azure records an edit as Started and as Succeeded: one of them makes one mail of it.
+    return {
+        "category": "Administrative",
+        "operationName": rule.operation,
+        "status": "Succeeded",
+    }
+
+
+def _name(deployment: Deployment, rule: Rule) -> str:
+    return f"{rule.name}-{deployment.suffix}"
+
+
+async def _part(clients: Clients, deployment: Deployment, rule: Rule) -> Part:
+    name = _name(deployment, rule)
+    got = await find(clients.monitor.activity_log_alerts.get(deployment.group, name))
+    id = deployment.id("Microsoft.Insights/activityLogAlerts", name)
+    tags = None if got is None else dict(got.tags or {})
+    return Part(id, tags, tuple(_findings(deployment, rule, got)))
+
+
+def _findings(
+    deployment: Deployment, rule: Rule, got: ActivityLogAlertResource | None
+) -> list[Finding]:
+    if got is None:
+        return [check(f"alert {rule.name}", "enabled", "not there")]
+    leaves = got.condition.all_of or [] if got.condition is not None else []
+    condition = [f"{leaf.field}={leaf.equals}" for leaf in leaves]
+    groups = [a.action_group_id for a in got.actions.action_groups or []] if got.actions else []
+    wanted = [f"{field}={value}" for field, value in _condition(rule).items()]
+    return [
+        check(f"alert {rule.name}", "enabled", "enabled" if got.enabled else "disabled"),
+        check(f"condition of {rule.name}", wanted, condition),
+        check(f"scope of {rule.name}", deployment.group_id, got.scopes),
+        check(f"action group of {rule.name}", deployment.action_group_id, groups),
+        tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
+    ]
+
+
+async def _make(clients: Clients, deployment: Deployment, rule: Rule) -> None:
+    part = await _part(clients, deployment, rule)
+    if part.tags is not None and not any(finding.ok is False for finding in part.findings):
+        return
+    await clients.monitor.activity_log_alerts.create_or_update(
+        deployment.group, _name(deployment, rule), desired(deployment, rule)
+    )

@@ -1,0 +1,197 @@
+"""The maintenance window, and what is installed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from azure.mgmt.maintenance.models import (
+    InputLinuxParameters,
+    InputPatchConfiguration,
+    InputWindowsParameters,
+    MaintenanceConfiguration,
+)
+
+from patchctl.clients import Clients, find
+from patchctl.deployment import Deployment
+from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
+from patchctl.schedule import recurrence, window
+from patchctl.schedule.window import Window
+
+NAME = "maintenance-configuration"
+NEEDS = ("resource-group", "resource-providers")
+SCOPE = "InGuestPatch"
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    standing = await _find(clients, deployment)
+    findings = _findings(deployment, standing or MaintenanceConfiguration())
+    tags = None if standing is None else dict(standing.tags or {})
+    part = Part(deployment.maintenance_configuration_id, tags, tuple(findings))
+    return joined([part], deployment.is_ours, window.warnings(deployment.window))
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    standing = await _find(clients, deployment)
+    await clients.maintenance.maintenance_configurations.create_or_update(
+        deployment.group, deployment.maintenance_configuration, desired(deployment, standing)
+    )
+
+
+async def destroy(clients: Clients, deployment: Deployment) -> None:
+    await clients.maintenance.maintenance_configurations.delete(
+        deployment.group, deployment.maintenance_configuration
+    )
+
+
+def desired(
+    deployment: Deployment, standing: MaintenanceConfiguration | None = None
+) -> MaintenanceConfiguration:
+    """The configuration to write. A start that is in phase is never moved."""
+    wanted = deployment.window
+    stored = _stored_window(standing) if standing is not None else None
+    in_phase = stored is not None and window.in_phase(stored, wanted, deployment.now)
+    start = stored.start if stored is not None and in_phase else wanted.start
+    return MaintenanceConfiguration(
+        location=deployment.config.location,
+        tags={**((standing.tags or {}) if standing is not None else {}), **deployment.tags},
+        maintenance_scope=SCOPE,
+        visibility="Custom",
+        # Azure refuses an in-guest scope without this: "must contain Patch mode".
+        extension_properties={"InGuestPatchMode": "User"},
+        start_date_time=window.format_start(start),
+        duration=window.format_duration(wanted.duration),
+        time_zone=wanted.time_zone,
+        recur_every=str(wanted.recurrence),
+        install_patches=_patches(deployment),
+    )
+
+
+def _patches(deployment: Deployment) -> InputPatchConfiguration:
+    patches = deployment.config.patches
+    classifications = list(deployment.config.classifications)
+    if deployment.config.machine.os == "windows":
+        windows = InputWindowsParameters(
+            classifications_to_include=classifications,
+            kb_numbers_to_include=list(patches.include_kbs) or None,
+            kb_numbers_to_exclude=list(patches.exclude_kbs) or None,
+        )
+        return InputPatchConfiguration(reboot_setting=patches.reboot, windows_parameters=windows)
+    linux = InputLinuxParameters(
+        classifications_to_include=classifications,
+        package_name_masks_to_include=list(patches.include_packages) or None,
+        package_name_masks_to_exclude=list(patches.exclude_packages) or None,
+    )
+    return InputPatchConfiguration(reboot_setting=patches.reboot, linux_parameters=linux)
+
+
+async def _find(clients: Clients, deployment: Deployment) -> MaintenanceConfiguration | None:
+    configurations = clients.maintenance.maintenance_configurations
+    return await find(configurations.get(deployment.group, deployment.maintenance_configuration))
+
+
+def _findings(deployment: Deployment, standing: MaintenanceConfiguration) -> list[Finding]:
+    source = deployment.asked.source
+    extension = {k.lower(): v for k, v in (standing.extension_properties or {}).items()}
+    return [
+        check("scope", SCOPE, standing.maintenance_scope),
+        # The key's case changes on its way through Azure (recorded).
+        check("InGuestPatchMode", "User", extension.get("inguestpatchmode")),
+        check(
+            "recurrence",
+            deployment.config.schedule.recur,
+            _rule(standing),
+            source("schedule.recur"),
+        ),
+        _start(deployment, standing),
+        check(
+            "duration",
+            deployment.config.schedule.duration,
+            standing.duration,
+            source("schedule.duration"),
+        ),
+        check(
+            "time zone",
+            deployment.config.schedule.time_zone,
+            standing.time_zone,
+            source("schedule.time_zone"),
+        ),
+        *_patch_findings(deployment, standing.install_patches or InputPatchConfiguration()),
+        tags_check("configuration's tags", deployment.tags, standing.tags),
+    ]
+
+
+def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Finding:
+    """A start of long ago is as good as a new one, if its windows are the same."""
+    wanted, stored = deployment.window, _stored_window(standing)
+    got = standing.start_date_time
+    if stored is not None and window.in_phase(stored, wanted, deployment.now):
+        got = window.format_start(wanted.start)
+    source = deployment.asked.source("schedule.first")
+    return check("start", window.format_start(wanted.start), got, source)
+
+
+def _stored_window(standing: MaintenanceConfiguration) -> Window | None:
+    """The window that stands; None when it is not one that patchctl would write."""
+    try:
+        return Window(
+            _parsed_start(standing.start_date_time),
+            window.parse_duration(standing.duration or ""),
+            standing.time_zone or "",
+            recurrence.parse(standing.recur_every or ""),
+        )
+    except ValueError:
+        return None
+
+
+def _parsed_start(text: str | None) -> datetime:
+    return window.parse_start(text or "")
+
+
+def _rule(standing: MaintenanceConfiguration) -> str | None:
+    try:
+        return str(recurrence.parse(standing.recur_every or ""))
+    except ValueError:
+        return standing.recur_every
+
+
+def _patch_findings(deployment: Deployment, got: InputPatchConfiguration) -> list[Finding]:
+    patches, source = deployment.config.patches, deployment.asked.source
+    reboot = (got.reboot_setting or "").removesuffix("Reboot")  # comes back as AlwaysReboot
+    findings = [check("reboot", patches.reboot, reboot, source("patches.reboot"))]
+    if deployment.config.machine.os == "windows":
+        windows = got.windows_parameters or InputWindowsParameters()
+        include, exclude = windows.kb_numbers_to_include, windows.kb_numbers_to_exclude
+        findings += [
+            check(
+                "included KBs", patches.include_kbs, _kbs(include), source("patches.include_kbs")
+            ),
+            check(
+                "excluded KBs", patches.exclude_kbs, _kbs(exclude), source("patches.exclude_kbs")
+            ),
+        ]
+        classes = windows.classifications_to_include
+    else:
+        linux = got.linux_parameters or InputLinuxParameters()
+        include, exclude = linux.package_name_masks_to_include, linux.package_name_masks_to_exclude
+        findings += [
+            check(
+                "included packages",
+                patches.include_packages,
+                include,
+                source("patches.include_packages"),
+            ),
+            check(
+                "excluded packages",
+                patches.exclude_packages,
+                exclude,
+                source("patches.exclude_packages"),
+            ),
+        ]
+        classes = linux.classifications_to_include
+    wanted = deployment.config.classifications
+    return [*findings, check("classifications", wanted, classes, source("patches.classifications"))]
+
+
+def _kbs(numbers: Iterable[str] | None) -> list[str]:
+    return [f"KB{number.lower().removeprefix('kb')}" for number in numbers or []]

@@ -1,0 +1,296 @@
+"""The demo machine, on customer-managed schedules from its first minute."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from azure.core import MatchConditions
+from azure.mgmt.compute.models import (
+    DiskUpdate,
+    HardwareProfile,
+    ImageReference,
+    LinuxConfiguration,
+    LinuxPatchSettings,
+    LinuxVMGuestPatchAutomaticByPlatformSettings,
+    ManagedDiskParameters,
+    NetworkInterfaceReference,
+    NetworkInterfaceReferenceProperties,
+    NetworkProfile,
+    OSDisk,
+    OSProfile,
+    PatchSettings,
+    SecurityProfile,
+    SshConfiguration,
+    SshPublicKey,
+    StorageProfile,
+    UefiSettings,
+    VirtualMachine,
+    VirtualMachineProperties,
+    VirtualMachineUpdate,
+    WindowsConfiguration,
+    WindowsVMGuestPatchAutomaticByPlatformSettings,
+)
+
+from patchctl.clients import Clients, find
+from patchctl.deployment import Deployment
+from patchctl.report import Finding, Inspection, Part, State, check, in_progress, joined, tags_check
+
+NAME = "virtual-machine"
+NEEDS = ("network",)
+ADMIN = "azureuser"
+BY_PLATFORM = "AutomaticByPlatform"
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    machines, group = clients.compute.virtual_machines, deployment.group
+    machine = await find(machines.get(group, deployment.virtual_machine, expand="instanceView"))
+    if machine is None or machine.properties is None:
+        return _absent(deployment)
+    disk = await _disk_part(clients, deployment)
+    part = Part(
+        deployment.virtual_machine_id,
+        dict(machine.tags or {}),
+        (
+            *_patch_findings(deployment, machine.properties),
+            tags_check("machine's tags", deployment.tags, machine.tags),
+        ),
+        in_progress(machine.properties),
+    )
+    found = joined((part, disk), deployment.is_ours)
+    if _never_came_up(machine.properties) and found.state is not State.FOREIGN:
+        return Inspection(State.FAILED, found.resources, found.findings)
+    return found
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    machines, name = clients.compute.virtual_machines, deployment.virtual_machine
+    found = await find(machines.get(deployment.group, name, expand="instanceView"))
+    if found is not None and found.properties is not None and _never_came_up(found.properties):
+        # Nobody has its password, so it is of no use to anybody.
+        await (await machines.begin_delete(deployment.group, name)).result()
+        found = None
+    if found is None:
+        await _create(clients, deployment)
+    else:
+        await _mend(clients, deployment, found)
+    await _tag_disk(clients, deployment)
+
+
+async def destroy(clients: Clients, deployment: Deployment) -> None:
+    machines = clients.compute.virtual_machines
+    await (await machines.begin_delete(deployment.group, deployment.virtual_machine)).result()
+
+
+# -- what is wanted
+
+
+def desired(deployment: Deployment) -> VirtualMachine:
+    """The machine to create; `deployment.offer` says of what size and image."""
+    if deployment.offer is None:
+        raise ValueError("a machine is made of an offer, and none was looked up")
+    publisher, offer, sku = deployment.offer.image
+    return VirtualMachine(
+        location=deployment.config.location,
+        tags=deployment.tags,
+        properties=VirtualMachineProperties(
+            hardware_profile=HardwareProfile(vm_size=deployment.offer.size),
+            storage_profile=StorageProfile(
+                image_reference=ImageReference(
+                    publisher=publisher, offer=offer, sku=sku, version="latest"
+                ),
+                os_disk=OSDisk(
+                    name=deployment.os_disk,
+                    create_option="FromImage",
+                    delete_option="Delete",
+                    managed_disk=ManagedDiskParameters(storage_account_type="StandardSSD_LRS"),
+                ),
+            ),
+            security_profile=SecurityProfile(
+                security_type="TrustedLaunch",
+                uefi_settings=UefiSettings(secure_boot_enabled=True, v_tpm_enabled=True),
+            ),
+            os_profile=_os_profile(deployment),
+            network_profile=NetworkProfile(
+                network_interfaces=[
+                    NetworkInterfaceReference(
+                        id=deployment.network_interface_id,
+                        properties=NetworkInterfaceReferenceProperties(
+                            primary=True, delete_option="Delete"
+                        ),
+                    )
+                ]
+            ),
+        ),
+    )
+
+
+def _os_profile(deployment: Deployment) -> OSProfile:
+    if deployment.config.machine.os == "windows":
+        return OSProfile(
+            computer_name=deployment.computer_name,
+            admin_username=ADMIN,
+            admin_password=_password(),
+            windows_configuration=WindowsConfiguration(
+                provision_vm_agent=True,
+                enable_automatic_updates=True,  # Azure demands it with AutomaticByPlatform.
+                patch_settings=_windows_settings(deployment),
+            ),
+        )
+    key = SshPublicKey(path=f"/home/{ADMIN}/.ssh/authorized_keys", key_data=_public_key())
+    return OSProfile(
+        computer_name=deployment.computer_name,
+        admin_username=ADMIN,
+        linux_configuration=LinuxConfiguration(
+            provision_vm_agent=True,
+            disable_password_authentication=True,
+            ssh=SshConfiguration(public_keys=[key]),
+            patch_settings=_linux_settings(deployment),
+        ),
+    )
+
+
+def _windows_settings(deployment: Deployment) -> PatchSettings:
+    return PatchSettings(
+        patch_mode=BY_PLATFORM,
+        assessment_mode=BY_PLATFORM,
+        automatic_by_platform_settings=WindowsVMGuestPatchAutomaticByPlatformSettings(
+            bypass_platform_safety_checks_on_user_schedule=True,
+            reboot_setting=deployment.config.patches.reboot,
+        ),
+    )
+
+
+def _linux_settings(deployment: Deployment) -> LinuxPatchSettings:
+    return LinuxPatchSettings(
+        patch_mode=BY_PLATFORM,
+        assessment_mode=BY_PLATFORM,
+        automatic_by_platform_settings=LinuxVMGuestPatchAutomaticByPlatformSettings(
+            bypass_platform_safety_checks_on_user_schedule=True,
+            reboot_setting=deployment.config.patches.reboot,
+        ),
+    )
+
+
+def _password() -> str:
+    """Random, of all four classes that Azure counts; it is sent to Azure and kept nowhere."""
+    classes = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.+")
+    rest = [secrets.choice("".join(classes)) for _ in range(32)]
+    return "".join([*(secrets.choice(letters) for letters in classes), *rest])
+
+
+def _public_key() -> str:
+    """The public half of a new key; the private one is gone when this returns."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = Ed25519PrivateKey.generate().public_key()
+    return public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+# -- what stands
+
+
+def _patch_findings(deployment: Deployment, machine: VirtualMachineProperties) -> list[Finding]:
+    profile = machine.os_profile
+    settings = _settings(profile) if profile is not None else None
+    platform = settings.automatic_by_platform_settings if settings is not None else None
+    return [
+        check("patchMode", BY_PLATFORM, settings.patch_mode if settings else None),
+        check("assessmentMode", BY_PLATFORM, settings.assessment_mode if settings else None),
+        check(
+            "bypassPlatformSafetyChecksOnUserSchedule",
+            True,
+            platform.bypass_platform_safety_checks_on_user_schedule if platform else None,
+        ),
+        check(
+            "rebootSetting",
+            deployment.config.patches.reboot,
+            platform.reboot_setting if platform else None,
+            deployment.asked.source("patches.reboot"),
+        ),
+    ]
+
+
+def _settings(profile: OSProfile) -> PatchSettings | LinuxPatchSettings | None:
+    if profile.windows_configuration is not None:
+        return profile.windows_configuration.patch_settings
+    return profile.linux_configuration.patch_settings if profile.linux_configuration else None
+
+
+def _absent(deployment: Deployment) -> Inspection:
+    findings = _patch_findings(deployment, VirtualMachineProperties())
+    if deployment.offer is not None:
+        source = deployment.asked.source("machine.size")
+        findings += [
+            check("size", deployment.offer.size, "not there", source),
+            check("image", ":".join(deployment.offer.image), "not there"),
+        ]
+    disk = deployment.id("Microsoft.Compute/disks", deployment.os_disk)
+    return Inspection(State.ABSENT, (deployment.virtual_machine_id, disk), tuple(findings))
+
+
+def _never_came_up(machine: VirtualMachineProperties) -> bool:
+    """Failed, and not running either: an update that failed leaves a machine that runs."""
+    if (machine.provisioning_state or "").lower() != "failed":
+        return False
+    view = machine.instance_view
+    codes = [status.code or "" for status in view.statuses or []] if view is not None else []
+    return "PowerState/running" not in codes
+
+
+async def _disk_part(clients: Clients, deployment: Deployment) -> Part:
+    disk = await find(clients.compute.disks.get(deployment.group, deployment.os_disk))
+    id = deployment.id("Microsoft.Compute/disks", deployment.os_disk)
+    tags = disk.tags if disk is not None else None
+    # A disk has no tags until we give it ours, so it is ours by its name.
+    return Part(id, deployment.tags, (tags_check("OS disk's tags", deployment.tags, tags),))
+
+
+# -- making it so
+
+
+async def _create(clients: Clients, deployment: Deployment) -> None:
+    creating = await clients.compute.virtual_machines.begin_create_or_update(
+        deployment.group,
+        deployment.virtual_machine,
+        desired(deployment),
+        etag="*",
+        match_condition=MatchConditions.IfMissing,
+    )
+    await creating.result()
+
+
+async def _mend(clients: Clients, deployment: Deployment, found: VirtualMachine) -> None:
+    """PATCH the patch settings and the tags, and nothing else of the machine."""
+    properties = found.properties
+    windows = bool(
+        properties and properties.os_profile and properties.os_profile.windows_configuration
+    )
+    profile = (
+        OSProfile(
+            windows_configuration=WindowsConfiguration(patch_settings=_windows_settings(deployment))
+        )
+        if windows
+        else OSProfile(
+            linux_configuration=LinuxConfiguration(patch_settings=_linux_settings(deployment))
+        )
+    )
+    update = VirtualMachineUpdate(
+        tags={**(found.tags or {}), **deployment.tags},
+        properties=VirtualMachineProperties(os_profile=profile),
+    )
+    machines = clients.compute.virtual_machines
+    await (
+        await machines.begin_update(deployment.group, deployment.virtual_machine, update)
+    ).result()
+
+
+async def _tag_disk(clients: Clients, deployment: Deployment) -> None:
+    disk = await find(clients.compute.disks.get(deployment.group, deployment.os_disk))
+    if disk is None or tags_check("", deployment.tags, disk.tags).ok:
+        return
+    update = DiskUpdate(tags={**(disk.tags or {}), **deployment.tags})
+    await (
+        await clients.compute.disks.begin_update(deployment.group, deployment.os_disk, update)
+    ).result()

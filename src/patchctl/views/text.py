@@ -1,0 +1,107 @@
+"""Plans, findings, windows and errors as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from patchctl.errors import PatchctlError
+from patchctl.prices import AS_OF, Price, total
+from patchctl.report import Finding, Inspection, Outcome
+from patchctl.schedule.window import Occurrence
+
+CHANGES = {
+    Outcome.CREATE: ("+", "green"),
+    Outcome.UPDATE: ("~", "yellow"),
+    Outcome.UNCHANGED: ("=", "dim"),
+    Outcome.FOREIGN: ("!", "bold red"),
+}
+
+
+def plan(inspections: Mapping[str, Inspection]) -> Iterator[Text]:
+    """A line a step, and below it what would change."""
+    for step, inspection in inspections.items():
+        mark, style = CHANGES[inspection.change]
+        yield Text(f"{mark} {step:<26} {inspection.change}", style)
+        for finding in inspection.findings:
+            if finding.ok is not True and inspection.change is not Outcome.UNCHANGED:
+                yield _change(finding, created=inspection.change is Outcome.CREATE)
+        for sentence in inspection.notes:
+            yield Text(f"      note: {sentence}", "dim")
+
+
+def _change(finding: Finding, *, created: bool) -> Text:
+    source = f"  ({finding.source})" if finding.source not in ("", "default") else ""
+    if finding.ok is None:
+        return Text(f"      {finding.subject}: {finding.got}", "dim")
+    if created:
+        return Text(f"      {finding.subject}: {finding.want}{source}")
+    return Text(f"      {finding.subject}: {finding.got} -> {finding.want}{source}")
+
+
+def counted(inspections: Mapping[str, Inspection]) -> str:
+    changes = [inspection.change for inspection in inspections.values()]
+    numbers = ((change, changes.count(change)) for change in CHANGES)
+    return ", ".join(f"{number} to {change}" if change in (Outcome.CREATE, Outcome.UPDATE)
+                     else f"{number} {change}" for change, number in numbers if number)  # fmt: skip
+
+
+def windows(coming: Sequence[Occurrence], time_zone: str) -> Iterator[Text]:
+    """The next windows, in the schedule's zone and in UTC."""
+    yield Text(f"Next windows ({time_zone}):", "bold")
+    for window in coming:
+        local = f"{window.local:%a %Y-%m-%d %H:%M %z}"
+        yield Text(f"  {local}  =  {window.utc:%a %Y-%m-%d %H:%M} to {window.end_utc:%H:%M} UTC")
+        if window.note:
+            yield Text(f"      note: {window.note}", "yellow")
+
+
+def cost(prices: Sequence[Price]) -> Iterator[Text]:
+    """What it costs a month, by a dated table of list prices."""
+    yield Text(f"About {total(prices):.2f} USD a month (list prices East US, {AS_OF}):", "bold")
+    for price in prices:
+        amount = "?" if price.usd_per_month is None else f"{price.usd_per_month:.2f}"
+        yield Text(f"  {amount:>8}  {price.what}{f' ({price.note})' if price.note else ''}")
+
+
+def findings(inspections: Mapping[str, Inspection], *, width: int | None = None) -> Table:
+    """Every check with what is expected and what was found."""
+    table = Table(box=None, pad_edge=False, header_style="bold", width=width)
+    for title in ("", "step", "check", "expected", "found"):
+        table.add_column(title, overflow="fold")
+    for step, inspection in inspections.items():
+        for finding in inspection.findings:
+            word, style = _verdict(finding)
+            cells = (word, step, finding.subject, finding.want, finding.got)
+            table.add_row(*(Text(cell) for cell in cells), style=style)
+    return table
+
+
+def _verdict(finding: Finding) -> tuple[str, str]:
+    if finding.ok is None:
+        return "unknown", "yellow"
+    return ("ok", "") if finding.ok else ("WRONG", "bold red")
+
+
+def error(error: PatchctlError) -> Iterator[Text]:
+    """What failed, where, why, and what to do next."""
+    first, *rest = error.message.splitlines()
+    yield Text(f"error: {first}", "bold red")
+    yield from (Text(f"       {line}", "bold red") for line in rest)
+    places = {"step": error.step, "resource": error.resource, "request id": error.request_id}
+    yield from (Text(f"  {name}: {place}") for name, place in places.items() if place)
+    if error.code not in ("BadInput",):
+        yield Text(f"  code: {error.code}")
+    if error.hint:
+        yield Text(f"  next: {error.hint}")
+
+
+def listed(rows: Iterable[Sequence[str]], *titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
