@@ -1,4 +1,4 @@
-"""The SDK's own clients, how a command connects to Azure or the sandbox, and nothing around them."""
+"""The SDK's own clients, and how a command connects to Azure or the sandbox."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchctl import __version__
 from patchctl.deployment import Identity
-from patchctl.errors import BadInput, NotSignedIn, PatchctlError
-from patchctl.translation import translated
+from patchctl.errors import BadInput, NotSignedIn, PatchctlError, Refused
+from patchctl.translation import HINTS, translated
 
 if TYPE_CHECKING:
-    from arm_sandbox.store import Store
-    from arm_sandbox.transport import Watcher
-    from arm_sandbox.world import World
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline import PipelineResponse
+    from azure.core.pipeline.policies import SansIOHTTPPolicy
     from azure.core.pipeline.transport import AsyncHttpTransport
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.maintenance.aio import MaintenanceManagementClient
@@ -35,8 +34,13 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
+    from arm_sandbox.store import Store
+    from arm_sandbox.transport import Watcher
+    from arm_sandbox.world import World
+
 T = TypeVar("T")
 
+UNREGISTERED = "MissingSubscriptionRegistration"
 POLL = 5
 """Seconds between polls where the service asks for no time of its own (compute does not)."""
 
@@ -127,6 +131,7 @@ class Clients:
             "transport": self.transport,
             "polling_interval": POLL,
             "user_agent": f"patchctl/{__version__}",
+            "per_retry_policies": [_refuse_unregistered()],
             "headers": {"x-ms-correlation-request-id": self.run},
         }
 
@@ -139,6 +144,27 @@ async def find(getting: Awaitable[T]) -> T | None:
         return await getting
     except ResourceNotFoundError:
         return None
+    except Unregistered:
+        return None  # of a provider that is not registered nothing can be there
+
+
+class Unregistered(Refused):
+    """A read of a resource provider that the subscription has not registered."""
+
+
+def _refuse_unregistered() -> SansIOHTTPPolicy[Any, Any]:
+    """A policy that lets no read register a provider: the SDK's own would, and wait for it."""
+    from azure.core.pipeline.policies import CustomHookPolicy
+
+    def refuse(response: PipelineResponse[Any, Any]) -> None:
+        answer = response.http_response
+        if answer.status_code != 409 or response.http_request.method not in ("GET", "HEAD"):
+            return
+        if UNREGISTERED in answer.text():
+            message = "A resource provider is not registered in this subscription."
+            raise Unregistered(UNREGISTERED, message, HINTS[UNREGISTERED])
+
+    return CustomHookPolicy(raw_response_hook=refuse)
 
 
 @dataclass
@@ -251,7 +277,7 @@ async def _sign_in(connection: Connection, asked: str | None) -> None:
 
 
 def identity(token: str) -> Identity:
-    """Who a token was given to. It is read for showing and tagging, not checked: Azure does that."""
+    """Who a token was given to. It is read for showing and tagging; Azure checks it."""
     part = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     names = ("upn", "unique_name", "preferred_username", "app_displayname", "appid", "oid")

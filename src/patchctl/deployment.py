@@ -174,7 +174,7 @@ class Deployment:
 
     @property
     def group_tags(self) -> dict[str, str]:
-        """What the group carries: also who made it, when, with which version, what was asked for."""
+        """What the group carries: also who made it, when, with what, and what was asked for."""
         standing = self.standing_tags or {}
         owner = self.me if self.take_over or OWNER not in standing else None
         return {

@@ -1,4 +1,4 @@
-"""What the location offers: checked before anything is made, with fallbacks where none was asked."""
+"""What the location offers, checked before anything is made."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def _size(clients: Clients, deployment: Deployment) -> str:
             return offered[size.lower()]
     source = deployment.asked.source("machine.size")
     some = ", ".join(sorted(offered.values())[:12])
-    problem = f"'{asked}' is" if asked is not None else f"none of {', '.join(SIZES)} is"
+    problem = f"'{asked}' is not" if asked is not None else f"none of {', '.join(SIZES)} is"
     raise BadInput([f"{source}: {problem} offered to you in {location}; offered are {some}"])
 
 

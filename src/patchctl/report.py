@@ -48,7 +48,7 @@ class Finding:
     got: str
     ok: bool | None
     source: str = ""
-    """Where the wanted value comes from: a flag, the environment, a file, what stands, a default."""
+    """Where the wanted value comes from: a flag, a file, what stands, ..."""
 
 
 @dataclass(frozen=True)
@@ -143,11 +143,13 @@ def absent(findings: Iterable[Finding], resources: Iterable[str]) -> Inspection:
 
 
 def tags_check(subject: str, want: Mapping[str, str], got: Mapping[str, str] | None) -> Finding:
-    """Whether all wanted tags are there; others may be there too. Azure ignores the case of keys."""
+    """Whether all wanted tags are there; Azure ignores the case of their names."""
     standing = {key.lower(): value for key, value in (got or {}).items()}
-    found = {key: standing.get(key.lower(), "none") for key in want}
-    wanted_text, found_text = _tags_text(want), _tags_text(found)
-    return Finding(subject, wanted_text, found_text, wanted_text == found_text)
+    off = {key: value for key, value in want.items() if standing.get(key.lower()) != value}
+    if not off:
+        return Finding(subject, "as asked for", "as asked for", True)
+    found = {key: standing.get(key.lower(), "none") for key in off}
+    return Finding(subject, _tags_text(off), _tags_text(found), False)
 
 
 def _tags_text(tags: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ HINTS = {
     "LinkedAuthorizationFailed": "Ask for rights on the linked resource, then run it again.",
     "MissingSubscriptionRegistration": "Ask an owner to register it: az provider register "
     "--namespace NAMESPACE. Then run the same command again.",
-    "ScopeLocked": "A lock is in the way. Remove it in the portal, then run the same command again.",
+    "ScopeLocked": "A lock is in the way. Remove it in the portal, then run this command again.",
     "RequestDisallowedByPolicy": "A policy of the organisation forbids it; its name is in the "
     "message. Ask its owner for an exemption, or change what is asked for.",
     "QuotaExceeded": "Ask for quota in the portal, or choose another --size or --location.",
@@ -84,7 +84,7 @@ def _refused(error: HttpResponseError) -> PatchctlError:
 
 
 def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
-    """Azure has four shapes of error; azure-core knows two (the maintenance service's are others)."""
+    """Azure has four shapes of error; azure-core knows two, not the maintenance service's."""
     if error.error is not None and error.error.code:
         return error.error.code, _first_line(error.error.message or str(error))
     fallback = f"Http{error.status_code}", _first_line(error.message)

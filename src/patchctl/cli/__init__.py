@@ -22,7 +22,7 @@ app = typer.Typer(
 app.command("deploy")(deploy.deploy)
 app.command("plan")(deploy.plan)
 app.command("validate")(look.validate)
-app.command("test-notify")(look.test_notify)
+app.command("test-notify")(look.notify_test)
 app.command("destroy")(destroy.destroy)
 app.command("list")(look.list_deployments)
 app.command("schema")(schema.schema)
@@ -45,7 +45,7 @@ def _options(
     """Options that stand before any command."""
 
 
-UsageError = typer.BadParameter.__base__ or Exception
+USAGE_ERRORS: tuple[type[BaseException], ...] = typer.BadParameter.__bases__
 """What the parser raises for a command line that it cannot read."""
 
 
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = app(arguments, standalone_mode=False, prog_name="patchctl")
-    except UsageError as error:
+    except USAGE_ERRORS as error:
         code = _bad_usage(error, arguments)
     except BrokenPipeError:
         sys.stderr.close()
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _bad_usage(error: Exception, arguments: list[str]) -> int:
+def _bad_usage(error: BaseException, arguments: list[str]) -> int:
     from rich.console import Console
 
     from patchctl.cli.command import finish

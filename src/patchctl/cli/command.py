@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from patchctl import __version__, config
 from patchctl.cli.options import PATHS, Output
@@ -26,6 +27,9 @@ from patchctl.views.progress import Lines, Progress, Quiet, Spinners
 
 if TYPE_CHECKING:
     from patchctl.clients import Connection
+
+
+WIDE = 240
 
 
 @dataclass
@@ -46,13 +50,10 @@ class Command:
         for line in lines:
             self.err.print(line, soft_wrap=True)
 
-    def show(self, lines: Iterable[RenderableType] | RenderableType) -> None:
+    def show(self, *lines: RenderableType) -> None:
         """A result: on stdout, unless the JSON document will hold it."""
-        if self.json:
-            return
-        several = [lines] if isinstance(lines, RenderableType) else lines
-        for line in several:
-            self.out.print(line, soft_wrap=True)
+        for line in lines if not self.json else ():
+            self.out.print(line, soft_wrap=isinstance(line, (str, Text)))
 
     def connect(self) -> Connection:
         """Sign in, and say first of all who and where we are."""
@@ -138,7 +139,7 @@ def command(ctx: typer.Context, name: str) -> Iterator[Command]:
             asked = config.layered(layers).config
             envelope.deployment = asked.name
             envelope.sandbox = asked.sandbox
-            out = Console(highlight=False)
+            out = results_console()
             yes = bool(ctx.params.get("yes"))
             yield Command(envelope, json, yes, layers, asked, resources, out, console)
     except Stopped as stopped:
@@ -161,6 +162,12 @@ def finish(envelope: Envelope, *, json: bool, console: Console) -> None:
             console.print(line, soft_wrap=True)
     if envelope.error is not None:
         raise typer.Exit(envelope.error.exit)
+
+
+def results_console() -> Console:
+    """Stdout. Without a terminal there is no width to keep to, and nothing is cut or folded."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
 
 
 def sandbox_directory() -> Path:

@@ -155,7 +155,7 @@ def _planned(
     deployment = connection.run(with_offer(connection.clients, deployment))
     found = c.look(connection, deployment)
     c.show(f"Plan for {deployment.name} in {deployment.config.location}: {text.counted(found)}")
-    c.show(text.plan(found))
+    c.show(*text.plan(found))
     _show_cost(c, deployment)
     for sentence in audit_mails(deployment, found):
         c.show(sentence)
@@ -170,7 +170,7 @@ def _show_cost(c: Command, deployment: Deployment) -> None:
     c.envelope.extra["monthly_cost_usd"] = [
         {"what": price.what, "usd": price.usd_per_month, "note": price.note} for price in prices
     ]
-    c.show(text.cost(prices))
+    c.show(*text.cost(prices))
 
 
 def _show_windows(c: Command, deployment: Deployment) -> None:
@@ -181,7 +181,7 @@ def _show_windows(c: Command, deployment: Deployment) -> None:
         {"local": w.local.isoformat(), "start": w.utc.isoformat(), "end": w.end_utc.isoformat()}
         for w in coming
     ]
-    c.show(text.windows(coming, deployment.window.time_zone))
+    c.show(*text.windows(coming, deployment.window.time_zone))
 
 
 def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
@@ -191,8 +191,8 @@ def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
     _show_windows(c, deployment)
     if plan[action_group.NAME].change is not Outcome.UNCHANGED:
         c.show(
-            "Each new address gets a code from Azure by mail. It must be entered within 30 minutes; "
-            "until then no alert reaches that address."
+            "Each new address gets a code from Azure by mail. It must be entered within "
+            "30 minutes; until then no alert reaches that address."
         )
     c.show(f"Next: patchctl validate --name {deployment.name}")
 
@@ -207,6 +207,4 @@ def audit_mails(deployment: Deployment, plan: Plan) -> list[str]:
     if not plan[activity_log_alerts.NAME].stands or not changed:
         return []
     emails = ", ".join(deployment.config.emails)
-    return [
-        f"The alerts that stand will mail {emails} about this change of {' and '.join(changed)}."
-    ]
+    return [f"The alerts that stand will mail {emails} about it: {', '.join(changed)}."]

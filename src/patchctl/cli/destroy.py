@@ -59,7 +59,7 @@ def destroy(
         found = c.look(connection, deployment)
         foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))
         c.envelope.extra["left"] = foreign
-        c.show(_what_goes(found, foreign))
+        c.show(*_what_goes(found, foreign))
         c.confirm_by_typing(deployment.name)
         steps = _steps(found, whole=not foreign)
         with c.progress(connection) as progress:
@@ -81,14 +81,16 @@ def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:
 
 
 def _what_goes(found: Plan, foreign: list[str]) -> Iterator[str]:
+    from patchctl.views.text import short
+
     yield "This goes:"
     for step, inspection in found.items():
         if inspection.stands and step not in ("resource-providers", "assessment"):
             stays = step == "resource-group" and foreign
-            yield from (f"  {'stays: ' if stays else ''}{id}" for id in inspection.resources)
+            yield from (f"  {'stays: ' if stays else ''}{short(i)}" for i in inspection.resources)
     if foreign:
         yield "This stays, because patchctl did not make it, and so does its group:"
-        yield from (f"  {id}" for id in foreign)
+        yield from (f"  {short(id)}" for id in foreign)
 
 
 def _what_went(name: str, foreign: list[str], *, waited: bool) -> str:

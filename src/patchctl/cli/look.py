@@ -51,7 +51,7 @@ def validate(
         c.show(f"{deployment.name} is as it should be.")
 
 
-def test_notify(
+def notify_test(
     ctx: typer.Context,
     name: o.Name = None,
     subscription: o.Subscription = None,

@@ -14,7 +14,6 @@ from patchctl.cli import options as o
 if TYPE_CHECKING:
     from arm_sandbox.store import Store
     from arm_sandbox.world import World
-
     from patchctl.cli.command import Command
 
 app = typer.Typer(
@@ -91,7 +90,6 @@ def edit(
     import json
 
     from arm_sandbox import by_hand
-
     from patchctl.errors import BadInput
 
     with _world(ctx, "sandbox edit") as (c, world, store):
@@ -122,7 +120,6 @@ def delete(
       patchctl sandbox delete ID
     """
     from arm_sandbox import by_hand
-
     from patchctl.errors import BadInput
 
     with _world(ctx, "sandbox delete") as (c, world, store):
@@ -152,7 +149,6 @@ def reset(
       patchctl sandbox reset --seed 7 --at 2027-01-01T12:00
     """
     from arm_sandbox.world import World
-
     from patchctl.cli.command import command, sandbox_directory
 
     with command(ctx, "sandbox reset") as c:
@@ -169,7 +165,6 @@ def reset(
 @contextmanager
 def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Store]]:
     from arm_sandbox.store import Store
-
     from patchctl.cli.command import command, sandbox_directory
     from patchctl.clients import opened
 

@@ -57,4 +57,4 @@ STEPS: tuple[Step, ...] = (
 
 OUT_BEFORE_THE_GROUP: tuple[Step, ...] = (resource_group, assignment, activity_log_alerts)
 """What is taken away first when the whole group goes: the alerts would mail about its deletion,
-and the assignment of a machine that is gone lingers for hours (terraform-provider-azurerm#26538)."""
+and the assignment of a machine that is gone lingers for hours (terraform-azurerm#26538)."""

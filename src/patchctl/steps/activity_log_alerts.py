@@ -22,7 +22,7 @@ from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
 
 NAME = "activity-log-alerts"
 # The configuration and the assignment first: deploying must not mail about itself.
-NEEDS = ("action-group", "maintenance-configuration", "assignment")
+NEEDS = ("resource-group", "action-group", "maintenance-configuration", "assignment")
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 async def apply(clients: Clients, deployment: Deployment) -> None:
     for attempt in range(1, TRIES + 1):
         try:
-            result = await _assess(clients, deployment)
-            return _require_success(result, deployment)
+            _require_success(await _assess(clients, deployment), deployment)
+            break
         except HttpResponseError as error:
             code = error.error.code if error.error is not None else ""
             if code != AGENT_NOT_READY or attempt == TRIES:

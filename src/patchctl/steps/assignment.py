@@ -12,7 +12,7 @@ from patchctl.deployment import Deployment
 from patchctl.report import Inspection, absent, check, inspected
 
 NAME = "assignment"
-NEEDS = ("virtual-machine", "maintenance-configuration")
+NEEDS = ("resource-group", "virtual-machine", "maintenance-configuration")
 MACHINES = ("Microsoft.Compute", "virtualMachines")
 JUST_STARTED = "few minutes after starting"
 """Part of what Azure answers about a machine that it does not know yet (terraform retries, too)."""

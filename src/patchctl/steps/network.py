@@ -22,9 +22,9 @@ from azure.mgmt.network.models import (
     PublicIPAddress,
     PublicIPAddressPropertiesFormat,
     PublicIPAddressSku,
-    SubResource,
     Subnet,
     SubnetPropertiesFormat,
+    SubResource,
     VirtualNetwork,
     VirtualNetworkPropertiesFormat,
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from azure.mgmt.resource.resources.models import GenericResourceExpanded, ResourceGroup
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import ASKED, Deployment, is_ours
-from patchctl.report import Finding, Inspection, State, absent, check, inspected
+from patchctl.report import Finding, Inspection, State, absent, check, inspected, tags_check
 
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
+UP_TO_DATE = "up to date"
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -21,13 +24,15 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         return Inspection(State.FOREIGN, tuple(ids), (), (f"{deployment.group} is not ours.",))
     found = inspected(_findings(deployment, group), ids)
     if group.properties is not None and group.properties.provisioning_state == "Deleting":
-        return Inspection(State.IN_PROGRESS, found.resources, found.findings)
+        deleting = check("state", "there to stay", "being deleted")
+        return Inspection(State.IN_PROGRESS, found.resources, (deleting, *found.findings))
     return found
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     group = await find(clients.resources.resource_groups.get(deployment.group))
-    kept = _without_remembered(group.tags if group is not None else None)
+    # What was remembered before may have taken more tags than it does now.
+    kept, _ = _split((group.tags or {}) if group is not None else {})
     await clients.resources.resource_groups.create_or_update(
         deployment.group,
         ResourceGroup(location=deployment.config.location, tags={**kept, **deployment.group_tags}),
@@ -69,15 +74,17 @@ def _id(resource: GenericResourceExpanded) -> str:
 
 
 def _findings(deployment: Deployment, group: ResourceGroup) -> list[Finding]:
-    standing = {key.lower(): value for key, value in (group.tags or {}).items()}
-    tags = [
-        check(f"tag {key}", value, standing.get(key.lower()))
-        for key, value in deployment.group_tags.items()
-    ]
+    wanted, memory = _split(deployment.group_tags)
+    _, remembered = _split(group.tags or {})
     source = deployment.asked.source("location")
-    return [check("location", deployment.config.location, group.location, source), *tags]
+    return [
+        check("location", deployment.config.location, group.location, source),
+        tags_check("group's tags", wanted, group.tags),
+        check("what was asked for", UP_TO_DATE, UP_TO_DATE if memory == remembered else "older"),
+    ]
 
 
-def _without_remembered(tags: dict[str, str] | None) -> dict[str, str]:
-    """What was remembered before may have taken more tags than it does now."""
-    return {k: v for k, v in (tags or {}).items() if not k.lower().startswith(ASKED)}
+def _split(tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The tags that people read, and those that remember what was asked for."""
+    memory = {k.lower(): v for k, v in tags.items() if k.lower().startswith(ASKED)}
+    return {k: v for k, v in tags.items() if k.lower() not in memory}, memory

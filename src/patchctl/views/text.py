@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.table import Table
@@ -36,9 +37,15 @@ def _change(finding: Finding, *, created: bool) -> Text:
     source = f"  ({finding.source})" if finding.source not in ("", "default") else ""
     if finding.ok is None:
         return Text(f"      {finding.subject}: {finding.got}", "dim")
-    if created:
-        return Text(f"      {finding.subject}: {finding.want}{source}")
-    return Text(f"      {finding.subject}: {finding.got} -> {finding.want}{source}")
+    want, got = short(finding.want), short(finding.got)
+    return Text(f"      {finding.subject}: {want if created else f'{got} -> {want}'}{source}")
+
+
+def short(value: str) -> str:
+    """Ids without what all of them begin with; for people only."""
+    group = "/subscriptions/[^/]+/resourcegroups/"
+    below = re.sub(rf"{group}[^/]+/providers/[^/]+/", "", value, flags=re.IGNORECASE)
+    return re.sub(group, "", below, flags=re.IGNORECASE)
 
 
 def counted(inspections: Mapping[str, Inspection]) -> str:
@@ -66,15 +73,16 @@ def cost(prices: Sequence[Price]) -> Iterator[Text]:
         yield Text(f"  {amount:>8}  {price.what}{f' ({price.note})' if price.note else ''}")
 
 
-def findings(inspections: Mapping[str, Inspection], *, width: int | None = None) -> Table:
-    """Every check with what is expected and what was found."""
-    table = Table(box=None, pad_edge=False, header_style="bold", width=width)
-    for title in ("", "step", "check", "expected", "found"):
+def findings(inspections: Mapping[str, Inspection]) -> Table:
+    """Every check with what is expected and what was found, step by step."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("", "check", "expected", "found"):
         table.add_column(title, overflow="fold")
     for step, inspection in inspections.items():
+        table.add_row("", Text(step, "bold"))
         for finding in inspection.findings:
             word, style = _verdict(finding)
-            cells = (word, step, finding.subject, finding.want, finding.got)
+            cells = (word, f"  {finding.subject}", short(finding.want), short(finding.got))
             table.add_row(*(Text(cell) for cell in cells), style=style)
     return table
 

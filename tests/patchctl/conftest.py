@@ -1,0 +1,94 @@
+"""A connection to the sandbox or to Azure, a deployment on it, and the engine at hand."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from patchctl import engine
+from patchctl.clients import Clients, Connection, connect_to_azure, connect_to_sandbox, find
+from patchctl.config import Layer
+from patchctl.deployment import Deployment, resolve
+from patchctl.engine import Limits
+from patchctl.offers import with_offer
+from patchctl.report import Event, Inspection, StepReport
+from patchctl.steps import Step
+from tests.conftest import SUBSCRIPTION
+
+if TYPE_CHECKING:
+    from arm_sandbox.wire import Request, Response
+
+EMAIL = "ops@example.com"
+
+
+@dataclass
+class Place:
+    """Where a test works, and what it has written there; on Azure nobody counts."""
+
+    connection: Connection
+    deployment: Deployment
+    writes: list[str] = field(default_factory=list)
+
+    @property
+    def clients(self) -> Clients:
+        return self.connection.clients
+
+    def inspect(self, step: Step) -> Inspection:
+        return self.connection.run(step.inspect(self.clients, self.deployment))
+
+    def deploy(self, *steps: Step) -> list[StepReport]:
+        run, clients, deployment = self.connection.run, self.clients, self.deployment
+        plan = run(engine.inspect(steps, clients, deployment, ignore, Limits()))
+        return run(engine.deploy(steps, clients, deployment, plan, ignore, Limits()))
+
+    def destroy(self, steps: Sequence[Step]) -> list[StepReport]:
+        going = engine.destroy(steps, self.clients, self.deployment, ignore, Limits())
+        return self.connection.run(going)
+
+
+def ignore(event: Event) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A new deployment of which nothing stands yet; whatever the test leaves on Azure is deleted."""
+    live = bool(request.config.getoption("--live"))
+    writes: list[str] = []
+
+    def watch(asked: Request, response: Response) -> None:
+        if asked.method not in ("GET", "HEAD"):
+            writes.append(f"{asked.method} {asked.path}")
+
+    way = (
+        connect_to_azure("public", None, os.environ[SUBSCRIPTION])
+        if live
+        else connect_to_sandbox(tmp_path, None, watch=(watch,))
+    )
+    with way as connection:
+        place = Place(connection, _deployment(connection, live=live), writes)
+        yield place
+        if live:
+            connection.run(_delete_group(place))
+
+
+def _deployment(connection: Connection, *, live: bool) -> Deployment:
+    name = f"contract-{secrets.token_hex(3)}" if live else "contract"
+    layer = Layer("the test", {"name": name, "emails": [EMAIL]}, {})
+    clients = connection.clients
+    deployment = connection.run(
+        resolve(clients, [layer], connection.me, connection.clock(), connection.draw_suffix)
+    )
+    return connection.run(with_offer(clients, deployment))
+
+
+async def _delete_group(place: Place) -> None:
+    groups, name = place.clients.resources.resource_groups, place.deployment.group
+    if await find(groups.get(name)) is not None:
+        await (await groups.begin_delete(name)).result()

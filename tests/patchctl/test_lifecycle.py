@@ -1,0 +1,386 @@
+"""Whole lives of deployments, through the command line, on the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.mgmt.network.models import (
+    PublicIPAddress,
+    PublicIPAddressPropertiesFormat,
+    PublicIPAddressSku,
+)
+from azure.mgmt.resource.resources.models import ResourceGroup
+
+from arm_sandbox.store import Store
+from arm_sandbox.world import Resource, World
+from patchctl.cli import main
+from patchctl.clients import Connection, connect_to_sandbox
+from patchctl.config import layered, read_file
+from patchctl.steps import STEPS
+
+pytestmark = pytest.mark.world
+
+NAMES = [step.NAME for step in STEPS]
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+EMAIL = ("--email", "ops@example.com")
+GROUP = "rg-patching-demo"
+COMMON = {"command", "deployment", "sandbox", "ok", "steps", "error"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+class Cli:
+    """Runs commands as a shell would, in a sandbox of its own."""
+
+    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.store = Store(directory)
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as end:
+            main(list(arguments))
+        captured = self._capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Ended(end.value.code, captured.out, captured.err)
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """The document of a command that ends with this code; there is nothing else on stdout."""
+        ended = self(*arguments, "--output", "json")
+        assert ended.code == code, ended.out + ended.err
+        document = json.loads(ended.out)
+        assert document["ok"] is (code == 0)
+        assert (document["error"] is None) is (code == 0)
+        return document
+
+    def deploy(self, *arguments: str) -> dict[str, str]:
+        """Deploy; each step's outcome."""
+        return outcomes(self.json("deploy", *EMAIL, *arguments))
+
+    @property
+    def world(self) -> World:
+        return self.store.load()
+
+    def change(self, how: Callable[[World], None]) -> None:
+        world = self.store.load()
+        how(world)
+        self.store.save(world)
+
+    def the(self, type: str) -> Resource:
+        """The only resource of a type."""
+        found = [r for r in self.world.resources.values() if r.type.lower() == type.lower()]
+        assert len(found) == 1
+        return found[0]
+
+    def azure(self, act: Callable[[Connection], None]) -> None:
+        """Do something with the SDK, as somebody else would."""
+        with connect_to_sandbox(self.store.directory, None) as connection:
+            act(connection)
+
+    def mails(self, kind: str) -> list[dict[str, Any]]:
+        return [mail for mail in self.world.mails if mail["kind"] == kind]
+
+
+@pytest.fixture(autouse=True)
+def _sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHCTL_SANDBOX", "1")
+    monkeypatch.setenv("PATCHCTL_SANDBOX_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+def outcomes(document: Any) -> dict[str, str]:
+    return {step["step"]: step["outcome"] for step in document["steps"]}
+
+
+UNCHANGED = dict.fromkeys(NAMES, "unchanged")
+CREATED = {**dict.fromkeys(NAMES, "created"), "resource-providers": "updated"}
+
+
+# -- deploying, and deploying again
+
+
+def test_deploy_makes_every_step_and_validate_agrees(cli: Cli) -> None:
+    assert cli.deploy() == CREATED
+    assert set(outcomes(cli.json("validate")).values()) == {"ok"}
+
+
+@pytest.mark.parametrize("later", ["0s", "8d", "40d"])
+def test_deploy_again_writes_nothing(cli: Cli, later: str) -> None:
+    cli.deploy()
+    assert cli("sandbox", "advance", "--by", later).code == 0
+    before = cli.world.events
+    assert cli.deploy() == UNCHANGED
+    assert cli.world.events == before
+
+
+def test_deploy_keeps_what_was_asked_for_before(cli: Cli) -> None:
+    cli.deploy("--at", "03:00", "--duration", "03:00")
+    assert outcomes(cli.json("deploy", "--email", "new@example.com")) == {
+        **UNCHANGED,
+        "resource-group": "updated",
+        "action-group": "updated",
+    }
+    window = cli.the("Microsoft.Maintenance/maintenanceConfigurations").properties[
+        "maintenanceWindow"
+    ]
+    assert window["duration"] == "03:00"
+    assert window["startDateTime"].endswith(" 03:00")
+    receivers = cli.the("Microsoft.Insights/actionGroups").properties["emailReceivers"]
+    assert [receiver["emailAddress"] for receiver in receivers] == ["new@example.com"]
+
+
+def test_linux(cli: Cli) -> None:
+    assert cli.deploy("--os", "linux") == CREATED
+    assert cli.deploy() == UNCHANGED
+    profile = cli.the("Microsoft.Compute/virtualMachines").properties["osProfile"]
+    assert profile["linuxConfiguration"]["patchSettings"]["patchMode"] == "AutomaticByPlatform"
+    assert cli("validate").code == 0
+
+
+def test_outbound_by_nat_gateway(cli: Cli) -> None:
+    assert cli.deploy("--outbound", "nat") == CREATED
+    assert cli.deploy() == UNCHANGED
+    gateway = cli.the("Microsoft.Network/natGateways").id
+    network = cli.the("Microsoft.Network/virtualNetworks")
+    subnet = network.properties["subnets"][0]["properties"]
+    assert subnet["natGateway"]["id"].lower() == gateway.lower()
+
+
+def test_a_machine_that_gets_nowhere_cannot_be_assessed(cli: Cli) -> None:
+    document = cli.json("deploy", *EMAIL, "--outbound", "none", code=1)
+    assert document["error"]["code"] == "AssessmentFailed"
+    assert document["error"]["step"] == "assessment"
+    assert "update source" in document["error"]["hint"]
+    assert outcomes(document)["assessment"] == "failed"
+    assert cli("destroy", "--yes").code == 0
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_examples(cli: Cli, example: Path) -> None:
+    config = layered([read_file(example)]).config
+    file = ("--config", str(example))
+    planned = outcomes(cli.json("plan", *file))
+    assert planned["virtual-machine"] == "create"
+    assert not list(cli.world.resources)
+    document = cli.json("deploy", *file)
+    assert document["deployment"] == config.name
+    assert outcomes(document) == CREATED
+    assert outcomes(cli.json("deploy", *file)) == UNCHANGED
+    assert cli("validate", *file).code == 0
+
+
+# -- drift by hand
+
+
+def _patch_by_os(cli: Cli) -> tuple[str, ...]:
+    machine = cli.the("Microsoft.Compute/virtualMachines").id
+    settings = "properties.osProfile.windowsConfiguration.patchSettings"
+    return "edit", machine, f"{settings}.patchMode=AutomaticByOS"
+
+
+def _unassign(cli: Cli) -> tuple[str, ...]:
+    return "delete", cli.the("Microsoft.Maintenance/configurationAssignments").id
+
+
+def _disable_an_alert(cli: Cli) -> tuple[str, ...]:
+    suffix = cli.the("Microsoft.Maintenance/maintenanceConfigurations").id.rsplit("-", 1)[-1]
+    return "edit", f"Patch-Deployment-Deleted-{suffix}", "properties.enabled=false"
+
+
+def _mail_nobody(cli: Cli) -> tuple[str, ...]:
+    return "edit", cli.the("Microsoft.Insights/actionGroups").id, "properties.emailReceivers=[]"
+
+
+def _take_longer(cli: Cli) -> tuple[str, ...]:
+    configuration = cli.the("Microsoft.Maintenance/maintenanceConfigurations").id
+    return "edit", configuration, "properties.maintenanceWindow.duration=03:00"
+
+
+@pytest.mark.parametrize(
+    ("step", "drift", "mended"),
+    [
+        ("virtual-machine", _patch_by_os, "updated"),
+        ("assignment", _unassign, "created"),
+        ("activity-log-alerts", _disable_an_alert, "updated"),
+        ("action-group", _mail_nobody, "updated"),
+        ("maintenance-configuration", _take_longer, "updated"),
+    ],
+)
+def test_drift_is_found_and_mended(
+    cli: Cli, step: str, drift: Callable[[Cli], tuple[str, ...]], mended: str
+) -> None:
+    cli.deploy()
+    assert cli("sandbox", *drift(cli)).code == 0
+    found = cli.json("validate", code=5)
+    assert found["error"]["message"].startswith(f"{step}: ")
+    assert [s for s, outcome in outcomes(found).items() if outcome != "ok"] == [step]
+    assert cli("plan", "--detailed-exitcode").code == 5
+    assert cli.deploy() == {**UNCHANGED, step: mended}
+    assert cli("validate").code == 0
+    assert cli("plan", "--detailed-exitcode").code == 0
+
+
+# -- mail
+
+
+def test_test_notify_reaches_a_confirmed_address(cli: Cli) -> None:
+    cli.deploy()
+    cli("sandbox", "advance", "--by", "5m")
+    [mail] = cli.json("test-notify")["mails"]
+    assert (mail["to"], mail["status"], mail["ok"]) == (EMAIL[1], "Succeeded", True)
+    [test] = cli.mails("test")
+    assert test["to"] == EMAIL[1]
+    assert (cli.store.outbox / test["file"]).exists()
+    assert cli.json("sandbox", "outbox")["mails"][-1]["subject"] == test["subject"]
+
+
+def test_only_an_edit_by_hand_is_mailed(cli: Cli) -> None:
+    cli.deploy()
+    cli("sandbox", "advance", "--by", "5m")
+    assert not cli.mails("alert")
+    cli("sandbox", *_take_longer(cli))
+    [alert] = cli.mails("alert")
+    assert "Patch-Deployment-Activity" in alert["subject"]
+
+
+# -- destroying
+
+
+def test_destroy_takes_everything_away(cli: Cli) -> None:
+    cli.deploy()
+    assert cli("destroy").code == 2  # there is nobody to ask, and --yes is missing
+    document = cli.json("destroy", "--yes")
+    assert document["left"] == []
+    assert "deleted" in outcomes(document).values()
+    assert not cli.world.resources
+    assert cli.json("validate", code=5)["error"]["message"] == "demo does not stand here."
+    assert cli.json("destroy", "--yes")["steps"] == []
+    assert not cli.mails("alert")[1:]  # at most the one about the assignment
+
+
+def test_a_second_life_has_another_suffix(cli: Cli) -> None:
+    cli.deploy()
+    first = cli.the("Microsoft.Compute/virtualMachines").id
+    cli("destroy", "--yes")
+    assert cli.deploy() == {**CREATED, "resource-providers": "unchanged"}
+    assert cli.the("Microsoft.Compute/virtualMachines").id != first
+
+
+def test_no_wait_is_seen_through_by_a_second_destroy(cli: Cli) -> None:
+    cli.deploy()
+    cli.json("destroy", "--yes", "--no-wait")
+    assert cli.the("Microsoft.Resources/resourceGroups")
+    cli.json("destroy", "--yes")
+    assert not cli.world.resources
+
+
+def test_what_is_foreign_in_the_group_is_listed_and_left(cli: Cli) -> None:
+    cli.deploy()
+
+    def add_address(connection: Connection) -> None:
+        address = PublicIPAddress(
+            location="eastus",
+            sku=PublicIPAddressSku(name="Standard"),
+            properties=PublicIPAddressPropertiesFormat(public_ip_allocation_method="Static"),
+        )
+        connection.run(_made(connection, address))
+
+    cli.azure(add_address)
+    address = cli.the("Microsoft.Network/publicIPAddresses").id
+    document = cli.json("destroy", "--yes")
+    assert [id.lower() for id in document["left"]] == [address.lower()]
+    assert outcomes(document)["resource-group"] == "left"
+    left = {r.type.lower() for r in cli.world.resources.values()}
+    assert left == {"microsoft.network/publicipaddresses", "microsoft.resources/resourcegroups"}
+
+
+async def _made(connection: Connection, address: PublicIPAddress) -> None:
+    addresses = connection.clients.network.public_ip_addresses
+    await (await addresses.begin_create_or_update(GROUP, "theirs", address)).result()
+
+
+# -- whose it is
+
+
+def test_a_group_of_our_name_that_is_not_ours_is_refused(cli: Cli) -> None:
+    def add_group(connection: Connection) -> None:
+        groups = connection.clients.resources.resource_groups
+        connection.run(groups.create_or_update(GROUP, ResourceGroup(location="eastus")))
+
+    cli.azure(add_group)
+    for command in (("deploy", *EMAIL), ("destroy", "--yes"), ("validate",)):
+        assert cli.json(*command, code=6)["error"]["code"] == "Foreign"
+    assert [r.body.get("tags") or {} for r in cli.world.resources.values()] == [{}]
+
+
+def test_somebody_else_has_to_take_over(cli: Cli) -> None:
+    cli.deploy()
+
+    def become_somebody_else(world: World) -> None:
+        world.principal |= {"oid": "0b1ec700-0000-4000-8000-0000000000cc", "upn": "new@example.com"}
+
+    cli.change(become_somebody_else)
+    for command in (("deploy", *EMAIL), ("destroy", "--yes")):
+        assert cli.json(*command, code=6)["error"]["code"] == "MadeBySomebodyElse"
+    assert cli("validate").code == 0
+    assert cli.deploy("--take-over") == {**UNCHANGED, "resource-group": "updated"}
+    assert cli.deploy() == UNCHANGED
+    assert cli.json("list")["deployments"][0]["created_by"] == "new@example.com"
+
+
+def test_a_newer_patchctl_has_been_here(cli: Cli) -> None:
+    cli.deploy()
+    cli("sandbox", "edit", GROUP, "tags.patchctl-version=99.0.0")
+    document = cli.json("deploy", *EMAIL, code=1)
+    assert document["error"]["code"] == "NewerDeployment"
+    assert "99.0.0" in document["error"]["message"]
+
+
+# -- output for programs
+
+
+def test_json_has_the_documented_keys(cli: Cli) -> None:
+    commands: list[tuple[tuple[str, ...], set[str]]] = [
+        (("plan", *EMAIL), {"monthly_cost_usd", "windows"}),
+        (("deploy", *EMAIL), {"monthly_cost_usd", "windows"}),
+        (("validate",), set()),
+        (("test-notify",), {"mails"}),
+        (("list",), {"deployments"}),
+        (("sandbox", "outbox"), {"mails"}),
+        (("sandbox", "advance", "--by", "1h"), set()),
+        (("sandbox", "edit", GROUP, "tags.note=1"), set()),
+        (("destroy", "--yes"), {"left"}),
+        (("sandbox", "delete", "x"), set()),
+        (("sandbox", "reset"), set()),
+    ]
+    for arguments, extra in commands:
+        document = cli.json(*arguments, code=2 if "delete" in arguments else 0)
+        assert set(document) == COMMON | extra, arguments
+        assert document["command"] == " ".join(arguments[: 2 if arguments[0] == "sandbox" else 1])
+        assert document["sandbox"] is True
+        for step in document["steps"]:
+            assert set(step) == {"step", "outcome", "seconds", "resources", "findings"}
+            for finding in step["findings"]:
+                assert set(finding) == {"subject", "want", "got", "ok"}
+    error = cli.json("validate", code=5)["error"]
+    assert set(error) == {"code", "message", "hint", "step", "resource", "request_id"}
+
+
+def test_schema_describes_the_configuration_file(cli: Cli) -> None:
+    ended = cli("schema")
+    assert ended.code == 0
+    assert json.loads(ended.out)["title"] == "patchctl.toml"
