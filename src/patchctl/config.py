@@ -48,6 +48,19 @@ def _as_text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
+def _as_table(value: Any) -> Any:
+    """The command line writes tags as a list of KEY=VALUE."""
+    if not isinstance(value, list):
+        return value
+    wrong = [item for item in value if "=" not in str(item)]
+    if wrong:
+        raise ValueError(f"{_quoted(wrong)} has no value; write it like owner=platform")
+    return dict(str(item).split("=", 1) for item in value)
+
+
+Tags = Annotated[dict[str, str], BeforeValidator(_as_table)]
+
+
 class Model(BaseModel):
     """Frozen; unknown keys are refused."""
 
@@ -158,7 +171,7 @@ class Config(Model):
     name: str = Field(default="demo", description="Name of the deployment.")
     location: str = Field(default="eastus", description="Azure region of everything that is made.")
     emails: tuple[str, ...] = Field(default=(), description="Who gets the mail.")
-    tags: dict[str, str] = Field(default_factory=dict, description="Put on every resource.")
+    tags: Tags = Field(default_factory=dict, description="Put on every resource.")
     schedule: Schedule = Schedule()
     patches: Patches = Patches()
     machine: Machine = Machine()

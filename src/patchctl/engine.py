@@ -7,12 +7,13 @@ neither Azure's models nor the terminal; what happens it tells as events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patchctl.errors import Foreign, Interrupted, PatchctlError
 from patchctl.report import Event, Finished, Inspection, Outcome, Started, State, StepReport
+from patchctl.translation import translated
 
 if TYPE_CHECKING:
     from patchctl.clients import Clients
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Plan = Mapping[str, Inspection]
 Notify = Callable[[Event], None]
-Work = Callable[["Step"], Awaitable[StepReport]]
+Work = Callable[["Step"], Coroutine[Any, Any, StepReport]]
 
 LOOK_AGAIN = 5.0
 """Seconds between two looks at something that is in progress."""
@@ -149,6 +150,8 @@ async def _run(
                 error = error or failure
                 notify(Finished(report))
     except asyncio.CancelledError:
+        for step in running.values():
+            reports[step.NAME] = StepReport(step.NAME, Outcome.INTERRUPTED, 0.0)
         raise Stopped(await _interrupted(running), _all_reports(steps, reports)) from None
     ordered = _all_reports(steps, reports)
     if error is not None:
@@ -162,19 +165,25 @@ async def _timed(step: Step, work: Work, notify: Notify, limits: Limits) -> Step
     notify(Started(step.NAME))
     try:
         async with asyncio.timeout(limits.timeout):
-            report = await work(step)
+            report = await translated(work(step))
     except TimeoutError:
-        raise PatchctlError(
-            "TimedOut",
-            f"{step.NAME} was not done within {limits.timeout / 60:.0f} minutes; "
-            "Azure may still be at work on it.",
-            "Run the same command again, with a longer --timeout if need be.",
-            step=step.NAME,
-        ) from None
+        raise _timed_out(step, limits) from None
     except PatchctlError as error:
         error.seconds = loop.time() - started
         raise
     return replace(report, seconds=loop.time() - started)
+
+
+def _timed_out(step: Step, limits: Limits) -> PatchctlError:
+    error = PatchctlError(
+        "TimedOut",
+        f"{step.NAME} was not done within {limits.timeout / 60:.0f} minutes; "
+        "Azure may still be at work on it.",
+        "Run the same command again, with a longer --timeout if need be.",
+        step=step.NAME,
+    )
+    error.seconds = limits.timeout
+    return error
 
 
 def _ended(step: Step, task: asyncio.Task[StepReport]) -> tuple[StepReport, PatchctlError | None]:

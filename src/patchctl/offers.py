@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from patchctl.clients import find
+from patchctl.clients import Unregistered, find
 from patchctl.deployment import Deployment, Offer
 from patchctl.errors import BadInput
+from patchctl.report import text
 
 if TYPE_CHECKING:
     from patchctl.clients import Clients
@@ -43,11 +44,20 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
         machine = await find(machines.get(deployment.group, deployment.virtual_machine))
         if machine is not None and machine.properties is not None:
             profile = machine.properties.hardware_profile
-            _refuse_other_size(deployment, str(profile.vm_size or "") if profile else "")
+            _refuse_other_size(deployment, text(profile.vm_size if profile else None))
             return deployment
     await _require_location(clients, deployment)
-    size, image = await asyncio.gather(_size(clients, deployment), _image(clients, deployment))
+    try:
+        size, image = await asyncio.gather(_size(clients, deployment), _image(clients, deployment))
+    except Unregistered:
+        # A subscription that has never had a machine tells nothing until Compute is registered.
+        size, image = _unchecked(deployment)
     return replace(deployment, offer=Offer(size, image))
+
+
+def _unchecked(deployment: Deployment) -> tuple[str, tuple[str, str, str]]:
+    machine = deployment.config.machine
+    return machine.size or SIZES[0], IMAGES[machine.os][0]
 
 
 def _refuse_other_size(deployment: Deployment, standing: str) -> None:

@@ -40,7 +40,10 @@ class Place:
         return self.connection.clients
 
     def inspect(self, step: Step) -> Inspection:
-        return self.connection.run(step.inspect(self.clients, self.deployment))
+        async def look() -> Inspection:
+            return await step.inspect(self.clients, self.deployment)
+
+        return self.connection.run(look())
 
     def deploy(self, *steps: Step) -> list[StepReport]:
         run, clients, deployment = self.connection.run, self.clients, self.deployment
@@ -58,7 +61,7 @@ def ignore(event: Event) -> None:
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """A new deployment of which nothing stands yet; whatever the test leaves on Azure is deleted."""
+    """A new deployment of which nothing stands; whatever a test leaves on Azure is deleted."""
     live = bool(request.config.getoption("--live"))
     writes: list[str] = []
 

@@ -90,7 +90,7 @@ REFUSED = {
         [word for n in range(26) for word in ("--tag", f"t{n}=v")],
         ["--tag", "26 tags", "room for 25"],
     ),
-    "no number": (["--parallelism", "many"], ["--parallelism", "many"]),
+    "no number": (["--parallelism", "many"], ["--parallelism", "valid integer"]),
     "number too small": (["--parallelism", "0"], ["--parallelism", "1"]),
     "unknown option": (["--emial", "you@example.com"], ["--emial", "--email", "deploy --help"]),
     "unknown output": (["--output", "xml"], ["--output", "xml", "json"]),

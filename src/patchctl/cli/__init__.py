@@ -12,7 +12,7 @@ from patchctl.cli import deploy, destroy, look, sandbox, schema
 
 app = typer.Typer(
     name="patchctl",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -29,6 +29,9 @@ app.command("schema")(schema.schema)
 app.add_typer(sandbox.app, name="sandbox")
 
 
+COMMANDS = {*(command.name for command in app.registered_commands), "sandbox"}
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"patchctl {__version__}")
@@ -37,12 +40,15 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    ctx: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Options that stand before any command."""
+    """Without a command, show what there is."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 USAGE_ERRORS: tuple[type[BaseException], ...] = typer.BadParameter.__bases__
@@ -71,7 +77,8 @@ def _bad_usage(error: BaseException, arguments: list[str]) -> int:
 
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     command = next((word for word in arguments if not word.startswith("-")), "")
-    bad = BadInput([str(message)], f"See patchctl {command} --help".replace("  ", " "))
+    known = f"{command} " if command in COMMANDS else ""
+    bad = BadInput([str(message)], f"See patchctl {known}--help")
     json = any(word in ("json", "--output=json", "-ojson") for word in arguments)
     try:
         finish(Envelope(command, error=bad), json=json, console=Console(stderr=True))

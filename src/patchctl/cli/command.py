@@ -131,7 +131,7 @@ class Command:
 def command(ctx: typer.Context, name: str) -> Iterator[Command]:
     """Run a command's body; report its end, and leave with the exit code that fits."""
     json = ctx.params.get("output") is Output.json
-    envelope = Envelope(name)
+    envelope = Envelope(name, ctx.params.get("name"), bool(ctx.params.get("sandbox")))
     console = Console(stderr=True, highlight=False)
     try:
         with ExitStack() as resources:
@@ -205,7 +205,7 @@ def _layers(ctx: typer.Context) -> list[Layer]:
         source = ctx.get_parameter_source(option)
         if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
             place = flags if source.name == "COMMANDLINE" else environment
-            place[path] = _value(option, ctx.params[option])
+            place[path] = ctx.params[option]
     spelled = {path: option.replace("_", "-") for option, path in PATHS.items()}
     layers = [
         Layer("the command line", flags, {p: f"--{o}" for p, o in spelled.items()}),
@@ -222,14 +222,3 @@ def _layers(ctx: typer.Context) -> list[Layer]:
 def _file_here() -> Path | None:
     path = Path(config.FILE)
     return path if path.exists() else None
-
-
-def _value(option: str, value: Any) -> Any:
-    if option != "tag":
-        return value
-    wrong = [item for item in value if "=" not in item]
-    if wrong:
-        raise BadInput(
-            [f"--tag: '{item}' has no value; write it like owner=platform" for item in wrong]
-        )
-    return dict(item.split("=", 1) for item in value)

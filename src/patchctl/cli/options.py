@@ -16,17 +16,27 @@ class Output(StrEnum):
 
 Name = Annotated[
     str | None,
-    typer.Option("--name", "-n", help="The deployment. [default: demo]", envvar="PATCHCTL_NAME"),
+    typer.Option(
+        "--name",
+        "-n",
+        help="The deployment. [default: demo]",
+        metavar="NAME",
+        envvar="PATCHCTL_NAME",
+    ),
 ]
 Subscription = Annotated[
     str | None,
     typer.Option(
-        help="Id or name. [default: the Azure CLI's current one]", envvar="PATCHCTL_SUBSCRIPTION"
+        help="Id or name. [default: the Azure CLI's current one]",
+        metavar="ID|NAME",
+        envvar="PATCHCTL_SUBSCRIPTION",
     ),
 ]
 Tenant = Annotated[
     str | None,
-    typer.Option(help="Tenant to sign in to, where not the usual.", envvar="PATCHCTL_TENANT"),
+    typer.Option(
+        help="Tenant to sign in to, where not the usual.", metavar="ID", envvar="PATCHCTL_TENANT"
+    ),
 ]
 Cloud = Annotated[
     str | None,
@@ -38,13 +48,20 @@ Cloud = Annotated[
 ]
 OutputAs = Annotated[
     Output,
-    typer.Option("--output", "-o", help="For people or for programs.", envvar="PATCHCTL_OUTPUT"),
+    typer.Option(
+        "--output",
+        "-o",
+        help="For people or for programs.",
+        metavar="text|json",
+        envvar="PATCHCTL_OUTPUT",
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
         "--config",
         help="Configuration file. [default: patchctl.toml, if it is here]",
+        metavar="FILE",
         envvar="PATCHCTL_CONFIG",
     ),
 ]
@@ -58,22 +75,36 @@ TakeOver = Annotated[
 ]
 Timeout = Annotated[
     int | None,
-    typer.Option(help="Minutes that one step may take. [default: 60]", envvar="PATCHCTL_TIMEOUT"),
+    typer.Option(
+        help="Minutes that one step may take. [default: 60]",
+        metavar="MINUTES",
+        envvar="PATCHCTL_TIMEOUT",
+    ),
 ]
 Parallelism = Annotated[
     int | None,
-    typer.Option(help="Steps that may run at once. [default: 8]", envvar="PATCHCTL_PARALLELISM"),
+    typer.Option(
+        help="Steps that may run at once. [default: 8]", metavar="N", envvar="PATCHCTL_PARALLELISM"
+    ),
 ]
 
 # -- what deploy and plan are asked for
 
 Email = Annotated[
     list[str] | None,
-    typer.Option("--email", help="Who gets the mail; repeatable.", envvar="PATCHCTL_EMAIL"),
+    typer.Option(
+        "--email", help="Who gets the mail; repeatable.", metavar="ADDRESS", envvar="PATCHCTL_EMAIL"
+    ),
 ]
 Location = Annotated[
     str | None,
-    typer.Option("--location", "-l", help="Region. [default: eastus]", envvar="PATCHCTL_LOCATION"),
+    typer.Option(
+        "--location",
+        "-l",
+        help="Region. [default: eastus]",
+        metavar="REGION",
+        envvar="PATCHCTL_LOCATION",
+    ),
 ]
 Os = Annotated[
     str | None,
@@ -82,7 +113,9 @@ Os = Annotated[
 Size = Annotated[
     str | None,
     typer.Option(
-        help="VM size. [default: Standard_B2s or the next offered]", envvar="PATCHCTL_SIZE"
+        help="VM size. [default: Standard_B2s or the next offered]",
+        metavar="SIZE",
+        envvar="PATCHCTL_SIZE",
     ),
 ]
 At = Annotated[
@@ -99,13 +132,16 @@ Recur = Annotated[
     str | None,
     typer.Option(
         help="How often, like '1Month Second Tuesday Offset4'. [default: 1Week Saturday]",
+        metavar="RULE",
         envvar="PATCHCTL_RECUR",
     ),
 ]
 TimeZone = Annotated[
     str | None,
     typer.Option(
-        help="Windows or IANA name. [default: Eastern Standard Time]", envvar="PATCHCTL_TIME_ZONE"
+        help="Windows or IANA name. [default: Eastern Standard Time]",
+        metavar="ZONE",
+        envvar="PATCHCTL_TIME_ZONE",
     ),
 ]
 Duration = Annotated[
@@ -127,24 +163,35 @@ Classification = Annotated[
     typer.Option(
         help="What to install, like Security; repeatable. [default: Critical, Security, and "
         "Updates for Windows, Other for Linux]",
+        metavar="NAME",
         envvar="PATCHCTL_CLASSIFICATION",
     ),
 ]
 IncludeKb = Annotated[
     list[str] | None,
-    typer.Option(help="A Windows update to install as well.", envvar="PATCHCTL_INCLUDE_KB"),
+    typer.Option(
+        help="A Windows update to install as well.", metavar="KB", envvar="PATCHCTL_INCLUDE_KB"
+    ),
 ]
 ExcludeKb = Annotated[
     list[str] | None,
-    typer.Option(help="A Windows update never to install.", envvar="PATCHCTL_EXCLUDE_KB"),
+    typer.Option(
+        help="A Windows update never to install.", metavar="KB", envvar="PATCHCTL_EXCLUDE_KB"
+    ),
 ]
 IncludePackage = Annotated[
     list[str] | None,
-    typer.Option(help="A Linux package to install as well.", envvar="PATCHCTL_INCLUDE_PACKAGE"),
+    typer.Option(
+        help="A Linux package to install as well.",
+        metavar="MASK",
+        envvar="PATCHCTL_INCLUDE_PACKAGE",
+    ),
 ]
 ExcludePackage = Annotated[
     list[str] | None,
-    typer.Option(help="A Linux package never to install.", envvar="PATCHCTL_EXCLUDE_PACKAGE"),
+    typer.Option(
+        help="A Linux package never to install.", metavar="MASK", envvar="PATCHCTL_EXCLUDE_PACKAGE"
+    ),
 ]
 Tag = Annotated[
     list[str] | None,

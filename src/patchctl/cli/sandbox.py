@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from arm_sandbox.world import World
     from patchctl.cli.command import Command
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Look at and play with the sandbox's world."
-)
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+@app.callback()
+def _sandbox(ctx: typer.Context) -> None:
+    """Look at and play with the sandbox's world."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 @app.command()

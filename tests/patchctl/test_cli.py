@@ -1,0 +1,235 @@
+"""The command line as programs and people meet it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from patchctl import __version__
+from patchctl.cli import app, main
+from patchctl.config import Config, Machine, Model, Patches, Schedule
+from patchctl.errors import Exit
+
+README = Path(__file__).parents[2] / "README.md"
+EMAIL = ("--email", "you@example.com")
+HEAVY = {"azure", "arm_sandbox", "msrest", "rich", "asyncio", "requests"}
+
+
+@pytest.fixture(autouse=True)
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATCHCTL_SANDBOX", "1")
+    monkeypatch.setenv("PATCHCTL_SANDBOX_DIR", str(tmp_path / "sandbox"))
+
+
+class Shell:
+    """Runs commands and keeps what they printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.code: object = None
+        self.out = self.err = ""
+
+    def run(self, *arguments: str) -> Shell:
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main(list(arguments))
+        self.code = end.value.code
+        self.out, self.err = self._capsys.readouterr()
+        return self
+
+    def document(self, *arguments: str) -> dict[str, Any]:
+        """The one JSON document that has to be all of stdout."""
+        document = json.loads(self.run(*arguments).out)
+        assert isinstance(document, dict)
+        return document
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+COMMANDS = sorted(commands(typer.main.get_command(app)))
+
+
+# -- help
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["-h"], ["--version"], ["deploy", "--help"], ["sandbox", "--help"]],
+    ids=" ".join,
+)
+def test_help_and_version_load_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom patchctl.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {module.split(".")[0] for module in done.stderr.split()}
+    assert done.stdout
+    # typer itself reads the parameters of a command with pydantic
+    banned = HEAVY if len(arguments) > 1 else {*HEAVY, "pydantic"}
+    assert loaded & banned == set()
+
+
+def test_version(shell: Shell) -> None:
+    shell.run("--version")
+    assert (shell.code, shell.out) == (0, f"patchctl {__version__}\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(
+    shell: Shell, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shell.run(*command, "--help")
+    assert shell.code == 0
+    assert "Example" in shell.out
+    assert f"patchctl {' '.join(command)}" in shell.out.split("Example", 1)[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_option_has_help(command: tuple[str, ...]) -> None:
+    found: Any = typer.main.get_command(app)
+    for name in command:
+        found = found.commands[name]
+    bare = [p.name for p in found.params if not getattr(p, "help", "")]
+    assert bare == []
+
+
+# -- exit codes
+
+
+def test_exit_codes_are_unique() -> None:
+    assert len({int(code) for code in Exit}) == len(Exit.__members__)
+
+
+@pytest.mark.parametrize("code", Exit, ids=lambda code: code.name)
+def test_every_exit_code_is_documented(code: Exit) -> None:
+    assert f"| {int(code)} |" in README.read_text(encoding="utf-8")
+
+
+def test_exit_codes_of_an_ordinary_life(shell: Shell) -> None:
+    assert shell.run("validate").code == Exit.NOT_AS_IT_SHOULD_BE
+    assert shell.run("plan", *EMAIL).code == Exit.DONE
+    assert shell.run("plan", *EMAIL, "--detailed-exitcode").code == Exit.NOT_AS_IT_SHOULD_BE
+    assert shell.run("deploy", *EMAIL).code == Exit.DONE
+    assert shell.run("plan", "--detailed-exitcode").code == Exit.DONE
+    assert shell.run("validate").code == Exit.DONE
+    assert shell.run("destroy", "--yes").code == Exit.DONE
+    assert shell.run("destroy", "--yes").code == Exit.DONE
+
+
+# -- output
+
+
+def test_json_is_one_document_on_stdout(shell: Shell) -> None:
+    for arguments, ok in [
+        (["deploy", *EMAIL], True),
+        (["plan"], True),
+        (["validate"], True),
+        (["test-notify"], True),
+        (["list"], True),
+        (["sandbox", "outbox"], True),
+        (["sandbox", "advance", "--by", "1h"], True),
+        (["sandbox", "edit", "nowhere", "a=b"], False),
+        (["plan", "--duration", "05:00"], False),
+        (["destroy"], False),
+        (["destroy", "--yes"], True),
+        (["validate"], False),
+        (["sandbox", "reset", "--seed", "7"], True),
+    ]:
+        document = shell.document(*arguments, "-o", "json")
+        assert document["ok"] is ok, arguments
+        assert (document["error"] is None) is ok
+        assert (shell.code == 0) is ok
+        assert document["sandbox"] is True
+        assert {"command", "deployment", "steps"} <= set(document)
+
+
+def test_the_environment_may_ask_for_json(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHCTL_OUTPUT", "json")
+    assert shell.document("list")["command"] == "list"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["deploy", "--bogus", "-o", "json"],
+        ["deploy", "--output=json", "--parallelism", "many"],
+        ["nope", "--output", "json"],
+        ["sandbox", "advance", "-o", "json"],
+    ],
+    ids=" ".join,
+)
+def test_usage_errors_have_the_same_form(shell: Shell, arguments: list[str]) -> None:
+    document = shell.document(*arguments)
+    assert shell.code == Exit.USAGE
+    assert document["error"]["code"] == "BadInput"
+    assert document["error"]["message"]
+
+
+def test_usage_errors_for_people_are_on_stderr(shell: Shell) -> None:
+    shell.run("deploy", "--bogus")
+    assert (shell.code, shell.out) == (Exit.USAGE, "")
+    assert "--bogus" in shell.err
+
+
+def test_no_colours_without_a_terminal(shell: Shell) -> None:
+    for arguments in (["--help"], ["deploy", *EMAIL], ["validate"], ["deploy", "--bogus"],
+                      ["test-notify"], ["destroy", "--yes"]):  # fmt: skip
+        shell.run(*arguments)
+        assert "\x1b" not in shell.out + shell.err
+
+
+def test_talk_is_on_stderr_and_says_sandbox(shell: Shell) -> None:
+    shell.run("deploy", *EMAIL)
+    assert "SANDBOX" in shell.err.splitlines()[0]
+    assert "SANDBOX" not in shell.out
+    assert "Plan for demo" in shell.out
+
+
+def test_where_a_value_comes_from_is_shown(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("patchctl.toml").write_text('[schedule]\nduration = "03:00"\nat = "04:00"\n', "utf-8")
+    monkeypatch.setenv("PATCHCTL_TIME_ZONE", "UTC")
+    monkeypatch.setenv("PATCHCTL_RECUR", "1Day")
+    out = shell.run("plan", *EMAIL, "--recur", "2Weeks Sunday").out
+    assert "duration: 03:00  (schedule.duration in patchctl.toml)" in out
+    assert "time zone: UTC  (PATCHCTL_TIME_ZONE)" in out
+    assert "recurrence: 2Weeks Sunday  (--recur)" in out
+
+
+# -- schema
+
+
+def test_schema(shell: Shell) -> None:
+    document = shell.document("schema")
+    assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert set(document["properties"]) == set(Config.model_fields)
+    assert document["additionalProperties"] is False
+    sections: list[type[Model]] = [Schedule, Patches, Machine]
+    for section in sections:
+        described = document["$defs"][section.__name__]
+        assert set(described["properties"]) == set(section.model_fields)
+        assert described["additionalProperties"] is False
+        assert all("description" in key for key in described["properties"].values())
