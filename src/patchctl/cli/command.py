@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +37,9 @@ class Command:
     """One run of a command: what it was asked, where it speaks, what it will report."""
 
     envelope: Envelope
+    given: Mapping[str, Any]
+    """The options as the command line and the environment gave them."""
     json: bool
-    yes: bool
     layers: list[Layer]
     asked: Config
     resources: ExitStack
@@ -68,7 +69,7 @@ class Command:
         self.say(_first_line(connection))
         return connection
 
-    def resolve(self, connection: Connection, *, take_over: bool = False) -> Deployment:
+    def resolve(self, connection: Connection) -> Deployment:
         """Find the deployment, and say where else its name stands if it does not stand here."""
         deployment = connection.run(
             resolve(
@@ -77,7 +78,7 @@ class Command:
                 connection.me,
                 connection.clock(),
                 connection.draw_suffix,
-                take_over=take_over,
+                take_over=bool(self.given.get("take_over")),
             )
         )
         for subscription in deployment.elsewhere:
@@ -109,14 +110,14 @@ class Command:
 
     def confirm(self, question: str) -> None:
         """Ask on a terminal. Raises Interrupted for a no."""
-        if self.yes or not sys.stdin.isatty():
+        if self.given["yes"] or not sys.stdin.isatty():
             return
         if not typer.confirm(question, err=True):
             raise Interrupted("NotConfirmed", "Nothing was changed.")
 
     def confirm_by_typing(self, word: str) -> None:
         """For what cannot be undone. Raises BadInput without a terminal and without --yes."""
-        if self.yes:
+        if self.given["yes"]:
             return
         if not sys.stdin.isatty():
             raise BadInput(["--yes is needed where nobody can be asked"])
@@ -140,8 +141,7 @@ def command(ctx: typer.Context, name: str) -> Iterator[Command]:
             envelope.deployment = asked.name
             envelope.sandbox = asked.sandbox
             out = results_console()
-            yes = bool(ctx.params.get("yes"))
-            yield Command(envelope, json, yes, layers, asked, resources, out, console)
+            yield Command(envelope, ctx.params, json, layers, asked, resources, out, console)
     except Stopped as stopped:
         envelope.steps, envelope.error = stopped.reports, stopped.error
     except PatchctlError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from patchctl.cli import options as o
 
@@ -17,37 +15,8 @@ if TYPE_CHECKING:
 WINDOWS = 3
 
 
-def deploy(
-    ctx: typer.Context,
-    email: o.Email = None,
-    name: o.Name = None,
-    location: o.Location = None,
-    os: o.Os = None,
-    size: o.Size = None,
-    at: o.At = None,
-    first: o.First = None,
-    recur: o.Recur = None,
-    time_zone: o.TimeZone = None,
-    duration: o.Duration = None,
-    reboot: o.Reboot = None,
-    classification: o.Classification = None,
-    include_kb: o.IncludeKb = None,
-    exclude_kb: o.ExcludeKb = None,
-    include_package: o.IncludePackage = None,
-    exclude_package: o.ExcludePackage = None,
-    tag: o.Tag = None,
-    outbound: o.Outbound = None,
-    parallelism: o.Parallelism = None,
-    timeout: o.Timeout = None,
-    take_over: o.TakeOver = False,
-    subscription: o.Subscription = None,
-    tenant: o.Tenant = None,
-    cloud: o.Cloud = None,
-    config: o.ConfigFile = None,
-    sandbox: o.Sandbox = None,
-    yes: o.Yes = False,
-    output: o.OutputAs = o.Output.text,
-) -> None:
+@o.takes("deploy", o.WANTED, o.MAKING, o.EVERYWHERE)
+def deploy(c: Command) -> None:
     """Set up scheduled patching, or bring it back to what is wanted.
 
     Shows the plan, asks on a terminal, and writes just that plan. Run it again at any time: what is
@@ -59,65 +28,33 @@ def deploy(
       patchctl deploy --email ops@example.com --name web --at 03:00 --time-zone Europe/Berlin
     """
     from patchctl import engine
-    from patchctl.cli.command import command
     from patchctl.steps import STEPS
 
-    with command(ctx, "deploy") as c:
-        connection = c.connect()
-        deployment, plan = _planned(c, connection, take_over=take_over, writing=True)
-        engine.refuse_foreign(plan)
-        if any(not inspection.ready for inspection in plan.values()):
-            c.confirm("Write this plan?")
-        with c.progress(connection) as progress:
-            c.report(
-                connection.run(
-                    engine.deploy(
-                        STEPS,
-                        connection.clients,
-                        deployment,
-                        plan,
-                        progress.notify,
-                        c.limits(deployment),
-                    )
+    connection = c.connect()
+    deployment, plan = _planned(c, connection, writing=True)
+    engine.refuse_foreign(plan)
+    if any(not inspection.ready for inspection in plan.values()):
+        c.confirm("Write this plan?")
+    with c.progress(connection) as progress:
+        c.report(
+            connection.run(
+                engine.deploy(
+                    STEPS,
+                    connection.clients,
+                    deployment,
+                    plan,
+                    progress.notify,
+                    c.limits(deployment),
                 )
             )
-        _show_end(c, deployment, plan)
+        )
+    _show_end(c, deployment, plan)
 
 
-def plan(
-    ctx: typer.Context,
-    email: o.Email = None,
-    name: o.Name = None,
-    location: o.Location = None,
-    os: o.Os = None,
-    size: o.Size = None,
-    at: o.At = None,
-    first: o.First = None,
-    recur: o.Recur = None,
-    time_zone: o.TimeZone = None,
-    duration: o.Duration = None,
-    reboot: o.Reboot = None,
-    classification: o.Classification = None,
-    include_kb: o.IncludeKb = None,
-    exclude_kb: o.ExcludeKb = None,
-    include_package: o.IncludePackage = None,
-    exclude_package: o.ExcludePackage = None,
-    tag: o.Tag = None,
-    outbound: o.Outbound = None,
-    parallelism: o.Parallelism = None,
-    timeout: o.Timeout = None,
-    take_over: o.TakeOver = False,
-    subscription: o.Subscription = None,
-    tenant: o.Tenant = None,
-    cloud: o.Cloud = None,
-    config: o.ConfigFile = None,
-    sandbox: o.Sandbox = None,
-    yes: o.Yes = False,
-    output: o.OutputAs = o.Output.text,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit 5 when there is something to write.")
-    ] = False,
-) -> None:
+@o.takes(
+    "plan", o.WANTED, o.MAKING, o.EVERYWHERE, {"detailed_exitcode": (o.DetailedExitcode, False)}
+)
+def plan(c: Command) -> None:
     """Show what deploy would write. Nothing is changed.
 
     \b
@@ -125,30 +62,26 @@ def plan(
       patchctl plan --email you@example.com --sandbox
       patchctl plan --detailed-exitcode --output json
     """
-    from patchctl.cli.command import command
     from patchctl.errors import NotAsItShouldBe
     from patchctl.report import Outcome, StepReport
 
-    with command(ctx, "plan") as c:
-        connection = c.connect()
-        deployment, found = _planned(c, connection, take_over=take_over, writing=False)
-        c.report([StepReport(step, i.change, 0.0, i) for step, i in found.items()])
-        _show_windows(c, deployment)
-        changes = [s for s, i in found.items() if i.change is not Outcome.UNCHANGED]
-        if detailed_exitcode and changes:
-            message = f"{', '.join(changes)}: not as it should be."
-            raise NotAsItShouldBe("SomethingToWrite", message, "Write it: patchctl deploy")
+    connection = c.connect()
+    deployment, found = _planned(c, connection, writing=False)
+    c.report([StepReport(step, i.change, 0.0, i) for step, i in found.items()])
+    _show_windows(c, deployment)
+    changes = [s for s, i in found.items() if i.change is not Outcome.UNCHANGED]
+    if c.given["detailed_exitcode"] and changes:
+        message = f"{', '.join(changes)}: not as it should be."
+        raise NotAsItShouldBe("SomethingToWrite", message, "Write it: patchctl deploy")
 
 
-def _planned(
-    c: Command, connection: Connection, *, take_over: bool, writing: bool
-) -> tuple[Deployment, Plan]:
+def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Deployment, Plan]:
     """Resolve, check the offer, look at everything, and show it."""
     from patchctl.deployment import refuse_other_author, require_emails
     from patchctl.offers import with_offer
     from patchctl.views import text
 
-    deployment = c.resolve(connection, take_over=take_over)
+    deployment = c.resolve(connection)
     require_emails(deployment)
     if writing:
         refuse_other_author(deployment)

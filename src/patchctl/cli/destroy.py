@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from patchctl.cli import options as o
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from patchctl.cli.command import Command
     from patchctl.engine import Plan
     from patchctl.steps import Step
 
 
-def destroy(
-    ctx: typer.Context,
-    name: o.Name = None,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Do not wait until Azure has deleted the group.")
-    ] = False,
-    parallelism: o.Parallelism = None,
-    timeout: o.Timeout = None,
-    take_over: o.TakeOver = False,
-    subscription: o.Subscription = None,
-    tenant: o.Tenant = None,
-    cloud: o.Cloud = None,
-    config: o.ConfigFile = None,
-    sandbox: o.Sandbox = None,
-    yes: o.Yes = False,
-    output: o.OutputAs = o.Output.text,
-) -> None:
+@o.takes("destroy", {"no_wait": (o.NoWait, False)}, o.MAKING, o.EVERYWHERE)
+def destroy(c: Command) -> None:
     """Take away everything that deploy made, and nothing that it did not make.
 
     Names what will go and asks for the deployment's name. A group that holds anything foreign
@@ -45,29 +29,27 @@ def destroy(
     from dataclasses import replace
 
     from patchctl import engine
-    from patchctl.cli.command import command
     from patchctl.deployment import refuse_other_author
     from patchctl.steps import resource_group
 
-    with command(ctx, "destroy") as c:
-        connection = c.connect()
-        deployment = replace(c.resolve(connection, take_over=take_over), wait=not no_wait)
-        if not deployment.stands:
-            c.show(f"{deployment.name} does not stand here: nothing to do.")
-            return
-        refuse_other_author(deployment)
-        found = c.look(connection, deployment)
-        foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))
-        c.envelope.extra["left"] = foreign
-        c.show(*_what_goes(found, foreign))
-        c.confirm_by_typing(deployment.name)
-        steps = _steps(found, whole=not foreign)
-        with c.progress(connection) as progress:
-            going = engine.destroy(
-                steps, connection.clients, deployment, progress.notify, c.limits(deployment)
-            )
-            c.report(connection.run(going))
-        c.show(_what_went(deployment.name, foreign, waited=not no_wait))
+    connection = c.connect()
+    deployment = replace(c.resolve(connection), wait=not c.given["no_wait"])
+    if not deployment.stands:
+        c.show(f"{deployment.name} does not stand here: nothing to do.")
+        return
+    refuse_other_author(deployment)
+    found = c.look(connection, deployment)
+    foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))
+    c.envelope.extra["left"] = foreign
+    c.show(*_what_goes(found, foreign))
+    c.confirm_by_typing(deployment.name)
+    steps = _steps(found, whole=not foreign)
+    with c.progress(connection) as progress:
+        going = engine.destroy(
+            steps, connection.clients, deployment, progress.notify, c.limits(deployment)
+        )
+        c.report(connection.run(going))
+    c.show(_what_went(deployment.name, foreign, waited=deployment.wait))
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING
 
 from patchctl.cli import options as o
 
+if TYPE_CHECKING:
+    from patchctl.cli.command import Command
 
-def validate(
-    ctx: typer.Context,
-    name: o.Name = None,
-    subscription: o.Subscription = None,
-    tenant: o.Tenant = None,
-    cloud: o.Cloud = None,
-    config: o.ConfigFile = None,
-    sandbox: o.Sandbox = None,
-    yes: o.Yes = False,
-    timeout: o.Timeout = None,
-    output: o.OutputAs = o.Output.text,
-) -> None:
+
+@o.takes("validate", {"timeout": o.MAKING["timeout"]}, o.EVERYWHERE)
+def validate(c: Command) -> None:
     """Check whether everything is as it should be. Exit 5 when it is not.
 
     \b
@@ -26,42 +19,31 @@ def validate(
       patchctl validate --sandbox
       patchctl validate --name web --output json
     """
-    from patchctl.cli.command import command
     from patchctl.errors import NotAsItShouldBe
     from patchctl.report import Outcome, StepReport
     from patchctl.validation import with_confirmations
     from patchctl.views import text
 
-    with command(ctx, "validate") as c:
-        connection = c.connect()
-        deployment = c.resolve(connection)
-        found = with_confirmations(c.look(connection, deployment), deployment)
-        outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
-        c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
-        c.show(text.findings(found))
-        off = [step for step, inspection in found.items() if not inspection.ready]
-        if off:
-            where = f"{', '.join(off)}: not as it should be."
-            raise NotAsItShouldBe(
-                "NotAsItShouldBe",
-                where if deployment.stands else f"{deployment.name} does not stand here.",
-                f"Make it so: patchctl deploy --name {deployment.name}"
-                + ("" if deployment.stands else " --email you@example.com"),
-            )
-        c.show(f"{deployment.name} is as it should be.")
+    connection = c.connect()
+    deployment = c.resolve(connection)
+    found = with_confirmations(c.look(connection, deployment), deployment)
+    outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
+    c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
+    c.show(text.findings(found))
+    off = [step for step, inspection in found.items() if not inspection.ready]
+    if off:
+        where = f"{', '.join(off)}: not as it should be."
+        raise NotAsItShouldBe(
+            "NotAsItShouldBe",
+            where if deployment.stands else f"{deployment.name} does not stand here.",
+            f"Make it so: patchctl deploy --name {deployment.name}"
+            + ("" if deployment.stands else " --email you@example.com"),
+        )
+    c.show(f"{deployment.name} is as it should be.")
 
 
-def notify_test(
-    ctx: typer.Context,
-    name: o.Name = None,
-    subscription: o.Subscription = None,
-    tenant: o.Tenant = None,
-    cloud: o.Cloud = None,
-    config: o.ConfigFile = None,
-    sandbox: o.Sandbox = None,
-    yes: o.Yes = False,
-    output: o.OutputAs = o.Output.text,
-) -> None:
+@o.takes("test-notify", o.EVERYWHERE)
+def notify_test(c: Command) -> None:
     """Send a test mail to everybody who gets the alerts.
 
     \b
@@ -69,47 +51,35 @@ def notify_test(
       patchctl test-notify --sandbox
       patchctl test-notify --name web
     """
-    from patchctl.cli.command import command
     from patchctl.errors import PatchctlError
     from patchctl.notification import send
     from patchctl.views import text
 
-    with command(ctx, "test-notify") as c:
-        connection = c.connect()
-        deployment = c.resolve(connection)
-        c.say("Sending; Azure takes up to two minutes.")
-        handed = connection.run(send(connection.clients, deployment))
-        c.envelope.extra["mails"] = [
-            {"to": h.address, "receiver": h.receiver, "status": h.status, "ok": h.ok}
-            for h in handed
-        ]
-        c.show(text.listed([(h.address, h.receiver, h.status) for h in handed],
-                           "address", "receiver", "status"))  # fmt: skip
-        c.show(
-            "Succeeded means handed to the mail system, not read. An address that is new to Azure "
-            "gets a code first and must enter it within 30 minutes; until then nothing reaches it."
+    connection = c.connect()
+    deployment = c.resolve(connection)
+    c.say("Sending; Azure takes up to two minutes.")
+    handed = connection.run(send(connection.clients, deployment))
+    c.envelope.extra["mails"] = [
+        {"to": h.address, "receiver": h.receiver, "status": h.status, "ok": h.ok} for h in handed
+    ]
+    c.show(text.listed([(h.address, h.receiver, h.status) for h in handed],
+                       "address", "receiver", "status"))  # fmt: skip
+    c.show(
+        "Succeeded means handed to the mail system, not read. An address that is new to Azure "
+        "gets a code first and must enter it within 30 minutes; until then nothing reaches it."
+    )
+    failed = [h.address for h in handed if not h.ok]
+    if failed:
+        raise PatchctlError(
+            "NotHandedOver",
+            f"No mail was handed over for {', '.join(failed)}.",
+            "Look at the receiver's status in the portal, then: patchctl validate",
+            resource=deployment.action_group_id,
         )
-        failed = [h.address for h in handed if not h.ok]
-        if failed:
-            raise PatchctlError(
-                "NotHandedOver",
-                f"No mail was handed over for {', '.join(failed)}.",
-                "Look at the receiver's status in the portal, then: patchctl validate",
-                resource=deployment.action_group_id,
-            )
 
 
-def list_deployments(
-    ctx: typer.Context,
-    name: o.Name = None,
-    subscription: o.Subscription = None,
-    tenant: o.Tenant = None,
-    cloud: o.Cloud = None,
-    config: o.ConfigFile = None,
-    sandbox: o.Sandbox = None,
-    yes: o.Yes = False,
-    output: o.OutputAs = o.Output.text,
-) -> None:
+@o.takes("list", o.EVERYWHERE)
+def list_deployments(c: Command) -> None:
     """List every deployment in every subscription that you can read.
 
     \b
@@ -119,23 +89,23 @@ def list_deployments(
     """
     from dataclasses import asdict
 
-    from patchctl.cli.command import command
     from patchctl.deployment import deployments
     from patchctl.views import text
 
-    with command(ctx, "list") as c:
-        connection = c.connect()
-        c.envelope.deployment = name
-        found = [
-            d for d in connection.run(deployments(connection.clients)) if name in (None, d.name)
-        ]
-        c.envelope.extra["deployments"] = [asdict(d) for d in found]
-        rows = [
-            (d.name, d.subscription_name, d.location, d.created_by, d.created_at, d.version)
-            for d in found
-        ]
-        if rows:
-            titles = ("name", "subscription", "location", "made by", "made at", "with")
-            c.show(text.listed(rows, *titles))
-        else:
-            c.say("No deployment here. Make one: patchctl deploy --email you@example.com")
+    connection = c.connect()
+    c.envelope.deployment = c.given["name"]
+    found = [
+        d
+        for d in connection.run(deployments(connection.clients))
+        if c.given["name"] in (None, d.name)
+    ]
+    c.envelope.extra["deployments"] = [asdict(d) for d in found]
+    rows = [
+        (d.name, d.subscription_name, d.location, d.created_by, d.created_at, d.version)
+        for d in found
+    ]
+    if rows:
+        titles = ("name", "subscription", "location", "made by", "made at", "with")
+        c.show(text.listed(rows, *titles))
+    else:
+        c.say("No deployment here. Make one: patchctl deploy --email you@example.com")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from patchctl.cli.command import Command
 
 
 class Output(StrEnum):
@@ -206,6 +211,51 @@ Outbound = Annotated[
     ),
 ]
 
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Do not wait until Azure has deleted the group.")
+]
+DetailedExitcode = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit 5 when there is something to write.")
+]
+
+Options = Mapping[str, tuple[Any, Any]]
+"""Options by name: how each is declared, and its default."""
+
+WANTED: Options = {
+    "email": (Email, None),
+    "location": (Location, None),
+    "os": (Os, None),
+    "size": (Size, None),
+    "at": (At, None),
+    "first": (First, None),
+    "recur": (Recur, None),
+    "time_zone": (TimeZone, None),
+    "duration": (Duration, None),
+    "reboot": (Reboot, None),
+    "classification": (Classification, None),
+    "include_kb": (IncludeKb, None),
+    "exclude_kb": (ExcludeKb, None),
+    "include_package": (IncludePackage, None),
+    "exclude_package": (ExcludePackage, None),
+    "tag": (Tag, None),
+    "outbound": (Outbound, None),
+}
+MAKING: Options = {
+    "parallelism": (Parallelism, None),
+    "timeout": (Timeout, None),
+    "take_over": (TakeOver, False),
+}
+EVERYWHERE: Options = {
+    "name": (Name, None),
+    "subscription": (Subscription, None),
+    "tenant": (Tenant, None),
+    "cloud": (Cloud, None),
+    "config": (ConfigFile, None),
+    "sandbox": (Sandbox, None),
+    "yes": (Yes, False),
+    "output": (OutputAs, Output.text),
+}
+
 PATHS = {
     "name": "name",
     "subscription": "subscription",
@@ -233,3 +283,35 @@ PATHS = {
     "tag": "tags",
 }
 """Where each option's value belongs in the configuration."""
+
+
+def takes(
+    name: str, *groups: Options
+) -> Callable[[Callable[[Command], None]], Callable[..., None]]:
+    """Make a command of a body: give it these options, and run it as every command is run.
+
+    Typer reads a function's signature; written out, the same options would stand there six times.
+    """
+    options: Options = {option: how for group in groups for option, how in group.items()}
+
+    def decorate(body: Callable[[Command], None]) -> Callable[..., None]:
+        def run(ctx: typer.Context, **given: Any) -> None:
+            from patchctl.cli.command import command
+
+            with command(ctx, name) as c:
+                body(c)
+
+        kinds = {"ctx": typer.Context, **{option: kind for option, (kind, _) in options.items()}}
+        run.__doc__, run.__annotations__ = body.__doc__, kinds
+        run.__dict__["__signature__"] = Signature(
+            [
+                Parameter("ctx", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+                *(
+                    Parameter(option, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+                    for option, (kind, default) in options.items()
+                ),
+            ]
+        )
+        return run
+
+    return decorate
