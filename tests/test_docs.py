@@ -14,6 +14,11 @@ from patchctl.errors import Exit
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [line for line in README.splitlines() if "patchctl" in line]
+OPTIONS = {o for line in LINES for o in re.findall(r"(?<= )--[a-z-]+", line)} - {
+    "--upgrade",
+    "--group",
+}
 COMMANDS = {command.name for command in app.registered_commands} | {"sandbox"}
 
 
@@ -26,7 +31,7 @@ def test_every_command_is_shown_and_every_shown_command_exists() -> None:
     assert shown == COMMANDS
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"patchctl .*?(--[a-z-]+)", README))))
+@pytest.mark.parametrize("option", sorted(OPTIONS))
 def test_shown_options_exist(option: str) -> None:
     sources = "".join(file.read_text() for file in (ROOT / "src/patchctl/cli").glob("*.py"))
     name = option.removeprefix("--").replace("-", "_")
@@ -65,5 +70,8 @@ def test_every_unverified_fact_names_a_test_that_exists_or_says_none() -> None:
     live = (ROOT / "tests/patchctl/test_live.py").read_text(encoding="utf-8")
     for name in set(re.findall(r"test_live\.py::(\w+)", register)):
         assert f"def {name}(" in live
+    rows = re.findall(r"^\| \d+ \|.*$", register, re.MULTILINE)
+    settled = [row.rstrip(" |").rsplit("|", 1)[1] for row in rows]
+    assert all("test_" in cell or "None" in cell for cell in settled)
     numbers = [int(n) for n in re.findall(r"^\| (\d+) \|", register, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))

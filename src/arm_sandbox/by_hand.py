@@ -35,6 +35,8 @@ def edit(world: World, edited: Resource, path: str, value: Any) -> None:
     Raises LookupError when the path leads nowhere.
     """
     *parents, last = path.split(".")
+    if not parents and last in ("id", "name", "type"):
+        raise LookupError(f"{path} is what the resource is; it cannot be edited")
     node: Any = edited.body
     for part in parents:
         node = _child(node, part, path)

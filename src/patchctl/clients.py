@@ -184,14 +184,23 @@ class Connection:
         return self.runner.run(translated(main))
 
 
+def _hush() -> None:
+    """What fails is told by our errors; the SDK and asyncio would print it a second time."""
+    for name in ("azure", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 @contextmanager
 def connect_to_azure(
-    cloud: str, tenant: str | None, subscription: str | None
+    cloud: str, tenant: str | None, subscription: str | None, *, one: bool = True
 ) -> Iterator[Connection]:
-    """Sign in the ordinary way. Raises NotSignedIn, and BadInput for an unknown subscription."""
+    """Sign in the ordinary way. Raises NotSignedIn, and BadInput for an unknown subscription.
+
+    `one`: the command works in one subscription, so it must be clear in which.
+    """
     from patchctl.azure_transport import FinishingTransport, SharedCredential
 
-    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    _hush()
     place = CLOUDS[cloud]
     with asyncio.Runner() as runner:
         clients = Clients(SharedCredential(place, tenant), FinishingTransport(), place)
@@ -205,7 +214,7 @@ def connect_to_azure(
             draw_suffix=lambda: secrets.token_hex(3),
         )
         asked = subscription or os.environ.get("AZURE_SUBSCRIPTION_ID") or _cli_subscription()
-        connection.run(_sign_in(connection, asked))
+        connection.run(_sign_in(connection, asked, one=one))
         yield connection
         runner.run(clients.transport.close())
 
@@ -219,7 +228,7 @@ def connect_to_sandbox(
     from arm_sandbox.store import Store
     from arm_sandbox.transport import SandboxCredential, SandboxTransport
 
-    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    _hush()
     store = Store(directory)
     with opened(store) as world:
         loop = VirtualLoop(world.now, pace)
@@ -248,30 +257,40 @@ def connect_to_sandbox(
 
 
 @contextmanager
-def opened(store: Store) -> Iterator[World]:
-    """The world of a store, locked. Raises PatchctlError when it is in use or cannot be read."""
+def usable(store: Store) -> Iterator[None]:
+    """Turn what can go wrong with the sandbox's directory into PatchctlErrors."""
     from arm_sandbox.store import WorldInUse
 
-    again = "Begin a new one: patchctl sandbox reset"
     try:
-        with store.locked():
-            try:
-                world = store.load()
-            except (ValueError, KeyError, TypeError) as error:
-                message = f"The sandbox in {store.directory} cannot be read: {error}"
-                raise PatchctlError("SandboxDamaged", message, again) from None
-            yield world
+        yield
+    except OSError as error:
+        message = f"The sandbox in {store.directory} cannot be used: {error.strerror or error}"
+        hint = "Name a directory that can be written with PATCHCTL_SANDBOX_DIR."
+        raise PatchctlError("SandboxUnusable", message, hint) from None
     except WorldInUse as error:
         hint = "Wait until the other command has ended, then run this one again."
         raise PatchctlError("SandboxInUse", str(error), hint) from None
 
 
-async def _sign_in(connection: Connection, asked: str | None) -> None:
+@contextmanager
+def opened(store: Store) -> Iterator[World]:
+    """The world of a store, locked. Raises PatchctlError when it is in use or cannot be read."""
+    with usable(store), store.locked():
+        try:
+            world = store.load()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"The sandbox in {store.directory} cannot be read: {error}"
+            hint = "Begin a new one: patchctl sandbox reset"
+            raise PatchctlError("SandboxDamaged", message, hint) from None
+        yield world
+
+
+async def _sign_in(connection: Connection, asked: str | None, *, one: bool = True) -> None:
     """Fetch the token, read from it who we are, and find the subscription."""
     clients = connection.clients
     token = await clients.credential.get_token(clients.cloud.scope)
     connection.me = identity(token.token)
-    found = await _subscription(clients, asked)
+    found = await _subscription(clients, asked, one=one)
     connection.subscription_name = found[1]
     connection.clients = replace(clients, subscription=found[0])
 
@@ -285,7 +304,7 @@ def identity(token: str) -> Identity:
     return Identity(name, str(claims.get("oid", "")), str(claims.get("tid", "")))
 
 
-async def _subscription(clients: Clients, asked: str | None) -> tuple[str, str]:
+async def _subscription(clients: Clients, asked: str | None, *, one: bool) -> tuple[str, str]:
     """Id and name of the subscription asked for by either, or of the only one there is."""
     if asked and _is_id(asked):
         found = await find(clients.subscriptions.subscriptions.get(asked))
@@ -304,6 +323,8 @@ async def _subscription(clients: Clients, asked: str | None) -> tuple[str, str]:
             "This identity can read no subscription.",
             "Ask for the Reader role on one, or sign in to another tenant: az login --tenant ID",
         )
+    if not one and asked is None:
+        return "", f"all {len(known)}"
     listed = ", ".join(f"{name} ({id})" for id, name in known)
     problem = f"'{asked}' is none of" if asked else "say which of"
     raise BadInput([f"--subscription: {problem} {listed}"])

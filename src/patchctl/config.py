@@ -34,7 +34,7 @@ MAX_NAME = 50
 """`vnet-NAME-SUFFIX` must stay within the 64 characters that a virtual network's name may have."""
 MAX_EMAIL = 64
 MAX_TAGS = 25
-"""Azure takes 50 tags on a resource; ours and what was asked for need up to 25."""
+"""Azure takes 50 on a resource; the group needs the rest to remember what was asked for."""
 RESERVED_TAGS = ("managed-by", "patchctl", "microsoft", "azure", "windows")
 
 
@@ -213,6 +213,8 @@ class Config(Model):
     @classmethod
     def _tags(cls, values: dict[str, str]) -> dict[str, str]:
         problems = [problem for item in values.items() if (problem := _tag_problem(*item))]
+        if len({name.lower() for name in values}) < len(values):
+            problems.append("two tags differ in case only, which Azure takes for one")
         if len(values) > MAX_TAGS:
             problems.append(f"{len(values)} tags are too many; there is room for {MAX_TAGS}")
         if problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 """The recipe's own."""
 
 REMEMBERED = ("emails", "tags", "schedule", "patches", "machine")
+MOST_TAGS = 50
 TAG_VALUE = 256
 """Longest value that Azure takes for a tag."""
 
@@ -66,6 +68,8 @@ class Deployment:
     """Whether destroy waits until the group is gone."""
     offer: Offer | None = None
     """What a new machine would be made of; None where no machine has to be made."""
+    deleting: bool = False
+    """Whether Azure is deleting the group."""
     elsewhere: tuple[str, ...] = field(default=())
     """Subscriptions in which a deployment of this name stands, when this one has none."""
 
@@ -80,6 +84,12 @@ class Deployment:
     @property
     def stands(self) -> bool:
         return self.standing_tags is not None
+
+    @property
+    def forgot(self) -> bool:
+        """Whether the group once remembered what was asked for and can no longer be read."""
+        tags = self.standing_tags or {}
+        return any(name.startswith(ASKED) for name in tags) and not remembered(tags).values
 
     # -- names, as in the recipe
 
@@ -170,7 +180,9 @@ class Deployment:
     def tags(self) -> dict[str, str]:
         """What every resource carries."""
         own = {MANAGED_BY: "patchctl", DEPLOYMENT: self.name}
-        return {**DEMO_TAGS, **self.config.tags, **own}
+        asked = {name.lower() for name in self.config.tags}
+        demo = {name: value for name, value in DEMO_TAGS.items() if name not in asked}
+        return {**demo, **self.config.tags, **own}
 
     @property
     def group_tags(self) -> dict[str, str]:
@@ -232,7 +244,8 @@ def remembered(tags: Mapping[str, str]) -> Layer:
         values = json.loads("".join(parts)) if parts else {}
     except ValueError:
         values = {}
-    return Layer(STANDING, {k: v for k, v in values.items() if v is not None}, {})
+    found = values if isinstance(values, dict) else {}
+    return Layer(STANDING, {k: v for k, v in found.items() if v is not None}, {})
 
 
 async def resolve(
@@ -243,10 +256,12 @@ async def resolve(
     draw_suffix: Callable[[], str],
     *,
     take_over: bool = False,
+    making: bool = False,
 ) -> Deployment:
     """Read the group, and lay what it remembers under what is asked for.
 
-    Raises BadInput for what cannot be asked of a deployment that stands, Foreign for a group that
+    `making`: whether it is to be written or planned, not only looked at or taken away. Raises
+    BadInput for what cannot be asked of a deployment that stands, Foreign for a group that
     patchctl did not make, PatchctlError for one that a newer patchctl has made.
     """
     from patchctl.clients import find
@@ -256,10 +271,11 @@ async def resolve(
     group = await find(clients.resources.resource_groups.get(draft.group))
     if group is None:
         elsewhere = await _elsewhere(clients, draft.name)
-        _refuse_past_first(asked, None, now)
+        if making:
+            _refuse_past_first(asked, None, now)
         asked = _with_first(list(layers), {}, now)
         return replace(draft, asked=asked, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
-    tags = dict(group.tags or {})
+    tags = {name.lower(): value for name, value in (group.tags or {}).items()}
     if not is_ours(tags, draft.name) or SUFFIX not in tags:
         raise Foreign(
             "Foreign",
@@ -269,8 +285,9 @@ async def resolve(
         )
     _refuse_newer(tags)
     standing = remembered(tags)
-    _refuse_fixed(asked, {**standing.values, "location": group.location})
-    _refuse_past_first(asked, standing.values.get("schedule.first"), now)
+    if making:
+        _refuse_fixed(asked, {**standing.values, "location": group.location})
+        _refuse_past_first(asked, standing.values.get("schedule.first"), now)
     location = Layer(STANDING, {"location": group.location}, {})
     return replace(
         draft,
@@ -278,6 +295,7 @@ async def resolve(
         suffix=tags[SUFFIX],
         standing_tags=tags,
         take_over=take_over,
+        deleting=group.properties is not None and group.properties.provisioning_state == "Deleting",
     )
 
 
@@ -321,7 +339,21 @@ def refuse_other_author(deployment: Deployment) -> None:
         )
 
 
-def require_emails(deployment: Deployment) -> None:
+def require_possible(deployment: Deployment) -> None:
+    """Raises BadInput for what can be told before anything is written, PatchctlError for a group
+    that Azure is deleting: its names must not be used again so soon."""
+    if deployment.deleting:
+        raise PatchctlError(
+            "GroupBeingDeleted",
+            f"Azure is still deleting {deployment.group}.",
+            f"See it through: patchctl destroy --yes --name {deployment.name}. Then deploy again.",
+            resource=deployment.group_id,
+        )
+    if (needed := len(deployment.group_tags)) > MOST_TAGS:
+        raise BadInput(
+            [f"tags: with what has to be remembered the group needs {needed}; Azure takes 50"],
+            "Ask for fewer or shorter tags, addresses, KBs or packages.",
+        )
     if not deployment.config.emails:
         raise BadInput(
             ["emails: nobody would get the mail"],
@@ -365,15 +397,23 @@ def _refuse_past_first(asked: Asked, standing: str | None, now: datetime) -> Non
     first = asked.config.schedule.first
     if first is None or first == standing:
         return
-    today = now.astimezone(time_zones.zone(asked.config.schedule.time_zone)).date()
-    if date.fromisoformat(first) < today:
+    schedule = asked.config.schedule
+    there = now.astimezone(time_zones.zone(schedule.time_zone)).replace(tzinfo=None)
+    start = datetime.combine(date.fromisoformat(first), window.parse_time(schedule.at))
+    if start < there:
         source = asked.source("schedule.first")
-        raise BadInput([f"{source}: {first} is in the past; today is {today}, or leave it out"])
+        raise BadInput(
+            [
+                f"{source}: {first} {schedule.at} is in the past; in {schedule.time_zone} it is "
+                f"{there:%Y-%m-%d %H:%M}; name a later day, or leave it out"
+            ]
+        )
 
 
 async def _elsewhere(clients: Clients, name: str) -> tuple[str, ...]:
     """Other subscriptions in which the name stands."""
-    return tuple(found.subscription for found in await deployments(clients) if found.name == name)
+    found, _ = await deployments(clients)
+    return tuple(listed.subscription for listed in found if listed.name == name)
 
 
 @dataclass(frozen=True)
@@ -390,19 +430,37 @@ class Listed:
     group: str
 
 
-async def deployments(clients: Clients) -> list[Listed]:
-    """Every deployment in every subscription that can be read, found by tag."""
-    found: list[Listed] = []
-    async for subscription in clients.subscriptions.subscriptions.list():
-        id, shown = subscription.subscription_id or "", subscription.display_name or ""
-        groups = clients.resources_in(id).resource_groups.list(
-            filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
-        )
-        async for group in groups:
-            tags = group.tags or {}
-            if DEPLOYMENT in tags:
-                found.append(_listed(tags, id, shown, group.location, group.id or ""))
-    return found
+async def deployments(clients: Clients) -> tuple[list[Listed], list[str]]:
+    """Every deployment in every subscription, found by tag; and what could not be read."""
+    known = [
+        (subscription.subscription_id or "", subscription.display_name or "")
+        async for subscription in clients.subscriptions.subscriptions.list()
+    ]
+    found = await asyncio.gather(*(_in_subscription(clients, *names) for names in known))
+    unread = [
+        f"{shown} ({id})"
+        for (id, shown), listed in zip(known, found, strict=True)
+        if listed is None
+    ]
+    return [one for listed in found for one in listed or []], unread
+
+
+async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed] | None:
+    """The deployments of one subscription; None where its groups may not be read."""
+    from azure.core.exceptions import HttpResponseError
+
+    groups = clients.resources_in(id).resource_groups.list(
+        filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
+    )
+    try:
+        standing = [(group, group.tags or {}) async for group in groups]
+    except HttpResponseError:
+        return None
+    return [
+        _listed({k.lower(): v for k, v in tags.items()}, id, shown, group.location, group.id or "")
+        for group, tags in standing
+        if any(name.lower() == DEPLOYMENT for name in tags)
+    ]
 
 
 def _listed(

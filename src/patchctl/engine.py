@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from patchctl.errors import Foreign, Interrupted, PatchctlError
+from patchctl.errors import Foreign, Interrupted, PatchctlError, unexpected
 from patchctl.report import Event, Finished, Inspection, Outcome, Started, State, StepReport
 from patchctl.translation import translated
 
@@ -24,6 +24,7 @@ Plan = Mapping[str, Inspection]
 Notify = Callable[[Event], None]
 Work = Callable[["Step"], Coroutine[Any, Any, StepReport]]
 
+PLAN_CHANGED = "PlanChanged"
 LOOK_AGAIN = 5.0
 """Seconds between two looks at something that is in progress."""
 
@@ -67,19 +68,22 @@ async def deploy(
 ) -> list[StepReport]:
     """Make every step so, each once what it needs stands. Writes the plan shown, or stops."""
     refuse_foreign(plan)
-    written: set[str] = set()
+    writing = any(not inspection.ready for inspection in plan.values())
+    created: set[str] = set()
 
     async def make(step: Step) -> StepReport:
-        planned, upset = plan[step.NAME], bool(written.intersection(step.NEEDS))
-        if planned.ready and not upset:
+        planned = plan[step.NAME]
+        if planned.ready and not writing:
             return _report(step, Outcome.UNCHANGED, planned)
         found = await _settled(step, clients, deployment)
-        _require_as_planned(step, planned, found, upset=upset)
+        refuse_foreign({step.NAME: found})
+        _require_as_planned(step, planned, found, upset=bool(created.intersection(step.NEEDS)))
         if found.ready:
             return _report(step, Outcome.UNCHANGED, found)
-        written.add(step.NAME)
-        await step.apply(clients, deployment)
         outcome = Outcome.CREATED if found.change is Outcome.CREATE else Outcome.UPDATED
+        if outcome is Outcome.CREATED:
+            created.add(step.NAME)
+        await step.apply(clients, deployment)
         return _report(
             step, outcome, _require_ready(step, await _settled(step, clients, deployment))
         )
@@ -100,7 +104,8 @@ async def destroy(
             return _report(step, Outcome.LEFT, found)
         await step.destroy(clients, deployment)
         after = await step.inspect(clients, deployment)
-        return _report(step, Outcome.LEFT if after.stands else Outcome.DELETED, after)
+        outcomes = {State.ABSENT: Outcome.DELETED, State.IN_PROGRESS: Outcome.DELETING}
+        return _report(step, outcomes.get(after.state, Outcome.LEFT), after)
 
     def needed_by(step: Step) -> tuple[str, ...]:
         return tuple(other.NAME for other in steps if step.NAME in other.NEEDS)
@@ -191,7 +196,7 @@ def _ended(step: Step, task: asyncio.Task[StepReport]) -> tuple[StepReport, Patc
     if error is None:
         return task.result(), None
     if not isinstance(error, PatchctlError):
-        raise error
+        error = unexpected(error)
     error.step = error.step or step.NAME
     return StepReport(step.NAME, Outcome.FAILED, error.seconds), error
 
@@ -232,15 +237,13 @@ async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Insp
 def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, upset: bool) -> None:
     """The plan that was shown is the plan that is written.
 
-    What changed because this run has written something that the step needs (`upset`) is not
+    What changed because this run has made something anew that the step needs (`upset`) is not
     somebody else's change; nor is it one if nothing is left to do.
     """
-    if found.ready or found.same_as(planned) or planned.state is State.IN_PROGRESS:
-        return
-    if upset and planned.stands:
+    if found.ready or found.same_as(planned) or planned.state is State.IN_PROGRESS or upset:
         return
     raise PatchctlError(
-        "PlanChanged",
+        PLAN_CHANGED,
         f"{step.NAME} changed after the plan was shown: it was {planned.state}, "
         f"and now it is {found.state}. Nothing was written to it.",
         "Look at the new plan and deploy again: patchctl plan",

@@ -40,6 +40,17 @@ class PatchctlError(Exception):
         self.step, self.resource, self.request_id = step, resource, request_id
 
 
+def unexpected(cause: BaseException) -> PatchctlError:
+    """An error of our own making. The cause is kept; PATCHCTL_DEBUG=1 shows where it arose."""
+    error = PatchctlError(
+        "Unexpected",
+        f"patchctl has a fault: {type(cause).__name__}: {cause}",
+        "Run the same command again with PATCHCTL_DEBUG=1, and report what it prints.",
+    )
+    error.__cause__ = cause
+    return error
+
+
 class BadInput(PatchctlError):
     """The command line, the environment or the configuration file asks for something impossible."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from patchctl.clients import find
-from patchctl.errors import NotAsItShouldBe
+from patchctl.errors import NotAsItShouldBe, PatchctlError
 
 if TYPE_CHECKING:
     from azure.mgmt.monitor.models import ActionDetail, ActionGroupResource
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
 
+T = TypeVar("T")
 ALERT_TYPE = "activitylog"
+DEADLINE = 600.0
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,18 @@ async def send(clients: Clients, deployment: Deployment) -> list[Handed]:
         deployment.action_group,
         NotificationRequestBody(alert_type=ALERT_TYPE, email_receivers=receivers),
     )
-    result = await sending.result()
+    result = await _in_time(sending.result())
     told = {detail.name: detail for detail in result.action_details or []}
     return [_handed(r, told.get(r.name)) for r in receivers]
+
+
+async def _in_time(waiting: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await waiting
+    except TimeoutError:
+        message = "Azure has not said within ten minutes what became of the test mail."
+        raise PatchctlError("TimedOut", message, "Send it again: patchctl test-notify") from None
 
 
 async def _standing(clients: Clients, deployment: Deployment) -> ActionGroupResource:
@@ -55,7 +68,7 @@ async def _standing(clients: Clients, deployment: Deployment) -> ActionGroupReso
         raise NotAsItShouldBe(
             "NobodyToMail",
             f"{deployment.name} has no action group with an e-mail receiver.",
-            "Make it so: patchctl deploy --email you@example.com",
+            f"Make it so: patchctl deploy --name {deployment.name} --email you@example.com",
             resource=deployment.action_group_id,
         )
     return group

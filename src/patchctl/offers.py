@@ -12,6 +12,8 @@ from patchctl.errors import BadInput
 from patchctl.report import text
 
 if TYPE_CHECKING:
+    from azure.mgmt.compute.models import ResourceSku
+
     from patchctl.clients import Clients
 
 SIZES = (
@@ -45,7 +47,8 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
         if machine is not None and machine.properties is not None:
             profile = machine.properties.hardware_profile
             _refuse_other_size(deployment, text(profile.vm_size if profile else None))
-            return deployment
+            if (machine.properties.provisioning_state or "").lower() != "failed":
+                return deployment  # a failed one may have to be made again
     await _require_location(clients, deployment)
     try:
         size, image = await asyncio.gather(_size(clients, deployment), _image(clients, deployment))
@@ -85,7 +88,7 @@ async def _size(clients: Clients, deployment: Deployment) -> str:
     offered = {
         (sku.name or "").lower(): sku.name or ""
         async for sku in found
-        if sku.resource_type == "virtualMachines" and not sku.restrictions
+        if sku.resource_type == "virtualMachines" and _is_offered(sku) and _fits(sku)
     }
     wanted = (asked,) if asked is not None else SIZES
     for size in wanted:
@@ -94,7 +97,27 @@ async def _size(clients: Clients, deployment: Deployment) -> str:
     source = deployment.asked.source("machine.size")
     some = ", ".join(sorted(offered.values())[:12])
     problem = f"'{asked}' is not" if asked is not None else f"none of {', '.join(SIZES)} is"
-    raise BadInput([f"{source}: {problem} offered to you in {location}; offered are {some}"])
+    raise BadInput(
+        [
+            f"{source}: {problem} offered to you in {location} for our images "
+            f"(x64, generation 2, trusted launch); offered are {some}"
+        ]
+    )
+
+
+def _is_offered(sku: ResourceSku) -> bool:
+    """A restriction to some zones does not matter to a machine without a zone."""
+    return not any(restriction.type == "Location" for restriction in sku.restrictions or [])
+
+
+def _fits(sku: ResourceSku) -> bool:
+    """Whether the size starts our images: x64, generation 2, with trusted launch."""
+    able = {c.name or "": (c.value or "") for c in sku.capabilities or []}
+    return (
+        able.get("CpuArchitectureType", "x64").lower() == "x64"
+        and "V2" in able.get("HyperVGenerations", "V1,V2")
+        and able.get("TrustedLaunchDisabled", "False").lower() != "true"
+    )
 
 
 async def _image(clients: Clients, deployment: Deployment) -> tuple[str, str, str]:

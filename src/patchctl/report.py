@@ -122,6 +122,11 @@ def check(subject: str, want: Any, got: Any, source: str = "") -> Finding:
     return Finding(subject, wanted, found, wanted.lower() == found.lower(), source)
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two ids or names are one to Azure."""
+    return one.lower() == other.lower()
+
+
 def note(subject: str, want: str, got: str) -> Finding:
     """Something worth knowing that is neither right nor wrong."""
     return Finding(subject, want, got, None)

@@ -74,10 +74,11 @@ def _refused(error: HttpResponseError) -> PatchctlError:
     code, message = _code_and_message(error)
     kind = Refused if (error.status_code or 0) < 500 else PatchctlError
     headers = getattr(error.response, "headers", {})
+    passing = (error.status_code or 0) in (200, 408, 409, 429) or (error.status_code or 0) >= 500
     return kind(
         code,
         message,
-        HINTS.get(code, AGAIN),
+        HINTS.get(code, AGAIN if passing else "See what was to be written: patchctl plan"),
         resource=_resource(error),
         request_id=headers.get("x-ms-request-id"),
     )

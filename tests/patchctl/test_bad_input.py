@@ -71,7 +71,7 @@ REFUSED = {
     "no time of day": (["--at", "25:00"], ["--at", "25:00", "HH:MM"]),
     "month without a day": (["--recur", "Month"], ["--recur", "1Month day15"]),
     "abbreviated zone": (["--time-zone", "EST5"], ["--time-zone", "EST5", "Eastern Standard Time"]),
-    "first day in the past": (["--first", "2020-01-01"], ["--first", "2020-01-01", "today is"]),
+    "first day in the past": (["--first", "2020-01-01"], ["--first", "2020-01-01", "later day"]),
     "no date": (["--first", "soon"], ["--first", "'soon'", "2027-01-02"]),
     "name with other characters": (["--name", "Web_1"], ["--name", "'Web_1'", "web-1"]),
     "name too long": (["--name", "x" * 51], ["--name", "51 characters", "takes 50"]),

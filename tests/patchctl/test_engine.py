@@ -192,9 +192,44 @@ def test_what_the_run_itself_has_upset_is_not_somebody_elses_change() -> None:
             await super().apply(clients, deployment)
             wall.state = State.DIFFERS
 
-    ground = Shaking("ground", state=State.DIFFERS)
+    ground = Shaking("ground", state=State.ABSENT)
     outcomes = in_virtual_time(deployed([ground, wall]))
-    assert outcomes == {"ground": Outcome.UPDATED, "wall": Outcome.UPDATED}
+    assert outcomes == {"ground": Outcome.CREATED, "wall": Outcome.UPDATED}
+
+
+def test_what_changes_while_something_else_is_updated_is_somebody_elses_change() -> None:
+    wall = Thing("wall", ("ground",), state=State.READY)
+
+    class Shaking(Thing):
+        async def apply(self, clients: Clients, deployment: Deployment) -> None:
+            await super().apply(clients, deployment)
+            wall.state = State.DIFFERS
+
+    error, _ = stopped(deployed([Shaking("ground", state=State.DIFFERS), wall]))
+    assert (error.code, error.step) == ("PlanChanged", "wall")
+
+
+def test_an_unexpected_fault_in_a_step_is_an_error_of_that_step() -> None:
+    class Broken(Thing):
+        async def apply(self, clients: Clients, deployment: Deployment) -> None:
+            raise RuntimeError("oh")
+
+    error, outcomes = stopped(deployed([Broken("a"), Thing("b")]))
+    assert (error.code, error.step) == ("Unexpected", "a")
+    assert outcomes == {"a": Outcome.FAILED, "b": Outcome.CREATED}
+
+
+def test_what_turned_foreign_meanwhile_is_not_touched() -> None:
+    wall = Thing("wall", ("ground",), state=State.DIFFERS)
+
+    class Giving(Thing):
+        async def apply(self, clients: Clients, deployment: Deployment) -> None:
+            await super().apply(clients, deployment)
+            wall.state = State.FOREIGN
+
+    error, _ = stopped(deployed([Giving("ground"), wall]))
+    assert error.code == "Foreign"
+    assert "apply" not in " ".join(map(str, wall.log))
 
 
 def test_what_does_not_stand_after_it_was_written_is_told() -> None:

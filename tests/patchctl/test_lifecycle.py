@@ -367,7 +367,7 @@ def test_json_has_the_documented_keys(cli: Cli) -> None:
         (("deploy", *EMAIL), {"monthly_cost_usd", "windows"}),
         (("validate",), set()),
         (("test-notify",), {"mails"}),
-        (("list",), {"deployments"}),
+        (("list",), {"deployments", "unread"}),
         (("sandbox", "outbox"), {"mails"}),
         (("sandbox", "advance", "--by", "1h"), set()),
         (("sandbox", "edit", GROUP, "tags.note=1"), set()),
@@ -405,3 +405,97 @@ def test_a_subscription_that_has_never_had_a_machine(cli: Cli) -> None:
     assert cli.world.registrations == before  # the SDK would register on a mere read
     assert cli("deploy", *EMAIL).code == 0
     assert cli("validate").code == 0
+
+
+def test_nat_is_taken_away_when_it_is_no_longer_wanted(cli: Cli) -> None:
+    cli.deploy("--outbound", "nat")
+    assert cli.deploy("--outbound", "default")["network"] == "updated"
+    types = {resource.type for resource in cli.world.resources.values()}
+    assert not types & {"Microsoft.Network/natGateways", "Microsoft.Network/publicIPAddresses"}
+    assert cli("validate").code == 0
+
+
+def test_what_others_have_set_on_the_network_stays(cli: Cli) -> None:
+    cli.deploy()
+
+    def set_dns_and_tag(world: World) -> None:
+        for resource in world.resources.values():
+            if resource.type == "Microsoft.Network/virtualNetworks":
+                resource.properties["dhcpOptions"] = {"dnsServers": ["10.0.0.4"]}
+            if resource.type == "Microsoft.Network/networkSecurityGroups":
+                resource.body["tags"]["costcenter"] = "7"
+
+    cli.change(set_dns_and_tag)
+    assert cli.deploy("--tag", "owner=me")["network"] == "updated"
+    bodies = {resource.type: resource.body for resource in cli.world.resources.values()}
+    network = bodies["Microsoft.Network/virtualNetworks"]
+    assert network["properties"]["dhcpOptions"] == {"dnsServers": ["10.0.0.4"]}
+    tags = bodies["Microsoft.Network/networkSecurityGroups"]["tags"]
+    assert (tags["costcenter"], tags["owner"]) == ("7", "me")
+
+
+def test_a_machine_that_never_came_up_is_made_again(cli: Cli) -> None:
+    cli.deploy()
+
+    def fail(world: World) -> None:
+        machine = machine_of(world)
+        machine.properties["provisioningState"] = "Failed"
+        machine.hidden["power"] = ""
+
+    cli.change(fail)
+    assert "deleted with its disk" in cli("plan").out
+    assert cli.deploy()["virtual-machine"] == "created"
+    assert cli("validate").code == 0
+
+
+def test_a_stopped_machine_that_failed_is_never_deleted(cli: Cli) -> None:
+    cli.deploy()
+
+    def fail(world: World) -> None:
+        machine = machine_of(world)
+        machine.properties["provisioningState"] = "Failed"
+        machine.hidden["power"] = "deallocated"
+
+    cli.change(fail)
+    before = machine_of(cli.world).properties["vmId"]
+    cli.deploy()
+    assert machine_of(cli.world).properties["vmId"] == before
+
+
+def machine_of(world: World) -> Resource:
+    machines = "Microsoft.Compute/virtualMachines"
+    return next(r for r in world.resources.values() if r.type == machines)
+
+
+def test_deploy_waits_for_nobody_who_is_leaving(cli: Cli) -> None:
+    cli.deploy()
+    gone = cli.json("destroy", "--yes", "--no-wait")
+    assert outcomes(gone)["resource-group"] == "deleting"
+    ended = cli("deploy", *EMAIL)
+    assert (ended.code, "patchctl destroy --yes" in ended.err) == (1, True)
+
+
+def test_an_expired_schedule_is_found(cli: Cli) -> None:
+    cli.deploy()
+
+    def expire(world: World) -> None:
+        for resource in world.resources.values():
+            if resource.type.endswith("maintenanceConfigurations"):
+                resource.properties["maintenanceWindow"]["expirationDateTime"] = "2020-01-01 00:00"
+
+    cli.change(expire)
+    assert cli("validate").code == 5
+    assert cli.deploy()["maintenance-configuration"] == "updated"
+    assert cli("validate").code == 0
+
+
+def test_a_tag_of_the_users_wins_over_the_demos_whatever_its_case(cli: Cli) -> None:
+    assert cli.deploy("--tag", "Environment=prod") == CREATED
+    assert cli.deploy() == UNCHANGED
+
+
+def test_more_tags_than_a_group_can_hold_are_refused_first(cli: Cli) -> None:
+    tags = [part for n in range(25) for part in ("--tag", f"t{n}={'x' * 250}")]
+    ended = cli("deploy", *EMAIL, *tags)
+    assert (ended.code, "Azure takes 50" in ended.err) == (2, True)
+    assert cli.world.resources == {}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
@@ -19,7 +20,7 @@ from patchctl.cli.options import PATHS, Output
 from patchctl.config import Config, Layer
 from patchctl.deployment import Deployment, resolve
 from patchctl.engine import Limits, Plan, Stopped, inspect
-from patchctl.errors import BadInput, Interrupted, PatchctlError
+from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
 from patchctl.report import StepReport
 from patchctl.views import text
 from patchctl.views.envelope import Envelope
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from patchctl.clients import Connection
 
 
+T = TypeVar("T")
 WIDE = 240
 
 
@@ -54,9 +56,12 @@ class Command:
     def show(self, *lines: RenderableType) -> None:
         """A result: on stdout, unless the JSON document will hold it."""
         for line in lines if not self.json else ():
-            self.out.print(line, soft_wrap=isinstance(line, (str, Text)))
+            if isinstance(line, (str, Text)) or self.out.is_terminal:
+                self.out.print(line, soft_wrap=isinstance(line, (str, Text)))
+            else:
+                self.out.print(_unpadded(self.out, line), soft_wrap=True, markup=False)
 
-    def connect(self) -> Connection:
+    def connect(self, *, one_subscription: bool = True) -> Connection:
         """Sign in, and say first of all who and where we are."""
         from patchctl import clients
 
@@ -64,12 +69,14 @@ class Command:
         if self.envelope.sandbox:
             way = clients.connect_to_sandbox(sandbox_directory(), asked.subscription, pace())
         else:
-            way = clients.connect_to_azure(asked.cloud, asked.tenant, asked.subscription)
+            way = clients.connect_to_azure(
+                asked.cloud, asked.tenant, asked.subscription, one=one_subscription
+            )
         connection = self.resources.enter_context(way)
         self.say(_first_line(connection))
         return connection
 
-    def resolve(self, connection: Connection) -> Deployment:
+    def resolve(self, connection: Connection, *, making: bool = False) -> Deployment:
         """Find the deployment, and say where else its name stands if it does not stand here."""
         deployment = connection.run(
             resolve(
@@ -79,12 +86,17 @@ class Command:
                 connection.clock(),
                 connection.draw_suffix,
                 take_over=bool(self.given.get("take_over")),
+                making=making,
             )
         )
         for subscription in deployment.elsewhere:
             self.say(
                 f"{deployment.name} does not stand here, but in subscription {subscription}: "
                 f"--subscription {subscription}"
+            )
+        if deployment.forgot:
+            self.say(
+                "What was asked for can no longer be read from the group's tags: defaults hold."
             )
         return deployment
 
@@ -112,7 +124,9 @@ class Command:
         """Ask on a terminal. Raises Interrupted for a no."""
         if self.given["yes"] or not sys.stdin.isatty():
             return
-        if not typer.confirm(question, err=True):
+        if self.json:
+            raise BadInput(["--yes is needed with --output json: nobody has seen the plan"])
+        if not _asked(lambda: typer.confirm(question, err=True)):
             raise Interrupted("NotConfirmed", "Nothing was changed.")
 
     def confirm_by_typing(self, word: str) -> None:
@@ -121,22 +135,27 @@ class Command:
             return
         if not sys.stdin.isatty():
             raise BadInput(["--yes is needed where nobody can be asked"])
-        if typer.prompt(f"Type {word} to go on", err=True, default="", show_default=False) != word:
-            raise Interrupted("NotConfirmed", "Nothing was changed.")
+        question = f"Type {word} to go on"
+        typed = _asked(lambda: typer.prompt(question, err=True, default="", show_default=False))
+        if typed != word:
+            raise Interrupted("NotConfirmed", f"That was not {word}. Nothing was changed.")
 
     def report(self, reports: Sequence[StepReport]) -> None:
         self.envelope.steps = list(reports)
 
 
 @contextmanager
-def command(ctx: typer.Context, name: str) -> Iterator[Command]:
-    """Run a command's body; report its end, and leave with the exit code that fits."""
+def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Command]:
+    """Run a command's body; report its end, and leave with the exit code that fits.
+
+    `asks`: whether it is about a deployment, so that flags, environment and file count.
+    """
     json = ctx.params.get("output") is Output.json
     envelope = Envelope(name, ctx.params.get("name"), bool(ctx.params.get("sandbox")))
     console = Console(stderr=True, highlight=False)
     try:
         with ExitStack() as resources:
-            layers = _layers(ctx)
+            layers = _layers(ctx) if asks else []
             asked = config.layered(layers).config
             envelope.deployment = asked.name
             envelope.sandbox = asked.sandbox
@@ -146,11 +165,26 @@ def command(ctx: typer.Context, name: str) -> Iterator[Command]:
         envelope.steps, envelope.error = stopped.reports, stopped.error
     except PatchctlError as error:
         envelope.error = error
+    except (typer.Exit, BrokenPipeError):
+        raise
     except (KeyboardInterrupt, typer.Abort):
         envelope.error = Interrupted(
             "Interrupted", "Interrupted.", "Run the same command again to finish."
         )
+    except Exception as error:  # the last net: JSON and exit codes hold even for our own faults
+        envelope.error = unexpected(error)
+    if envelope.error is not None and os.environ.get("PATCHCTL_DEBUG"):
+        traceback.print_exception(envelope.error)
     finish(envelope, json=json, console=console)
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    """Ask; to press Ctrl-C or Ctrl-D is to say no, while nothing has begun."""
+    try:
+        return ask()
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo(err=True)
+        raise Interrupted("NotConfirmed", "Nothing was changed.") from None
 
 
 def finish(envelope: Envelope, *, json: bool, console: Console) -> None:
@@ -168,6 +202,13 @@ def results_console() -> Console:
     """Stdout. Without a terminal there is no width to keep to, and nothing is cut or folded."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def _unpadded(console: Console, table: RenderableType) -> str:
+    """A table as text, without the blanks that fill its last column."""
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
 def sandbox_directory() -> Path:

@@ -29,25 +29,22 @@ def deploy(c: Command) -> None:
     """
     from patchctl import engine
     from patchctl.steps import STEPS
+    from patchctl.views import text
 
     connection = c.connect()
     deployment, plan = _planned(c, connection, writing=True)
     engine.refuse_foreign(plan)
     if any(not inspection.ready for inspection in plan.values()):
         c.confirm("Write this plan?")
-    with c.progress(connection) as progress:
-        c.report(
-            connection.run(
-                engine.deploy(
-                    STEPS,
-                    connection.clients,
-                    deployment,
-                    plan,
-                    progress.notify,
-                    c.limits(deployment),
-                )
-            )
-        )
+    try:
+        with c.progress(connection) as progress:
+            notify, limits = progress.notify, c.limits(deployment)
+            going = engine.deploy(STEPS, connection.clients, deployment, plan, notify, limits)
+            c.report(connection.run(going))
+    except engine.Stopped as stopped:
+        if stopped.error.code == engine.PLAN_CHANGED:
+            c.show("What deploy would write now:", *text.plan(c.look(connection, deployment)))
+        raise
     _show_end(c, deployment, plan)
 
 
@@ -77,12 +74,12 @@ def plan(c: Command) -> None:
 
 def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Deployment, Plan]:
     """Resolve, check the offer, look at everything, and show it."""
-    from patchctl.deployment import refuse_other_author, require_emails
+    from patchctl.deployment import refuse_other_author, require_possible
     from patchctl.offers import with_offer
     from patchctl.views import text
 
-    deployment = c.resolve(connection)
-    require_emails(deployment)
+    deployment = c.resolve(connection, making=True)
+    require_possible(deployment)
     if writing:
         refuse_other_author(deployment)
     deployment = connection.run(with_offer(connection.clients, deployment))
@@ -118,11 +115,12 @@ def _show_windows(c: Command, deployment: Deployment) -> None:
 
 
 def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
-    from patchctl.report import Outcome
     from patchctl.steps import action_group
 
     _show_windows(c, deployment)
-    if plan[action_group.NAME].change is not Outcome.UNCHANGED:
+    if any(
+        f.subject.startswith("receiver ") and not f.ok for f in plan[action_group.NAME].findings
+    ):
         c.show(
             "Each new address gets a code from Azure by mail. It must be entered within "
             "30 minutes; until then no alert reaches that address."

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from patchctl.cli import options as o
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from patchctl.cli.command import Command
     from patchctl.engine import Plan
+    from patchctl.report import StepReport
     from patchctl.steps import Step
 
 
@@ -48,8 +49,9 @@ def destroy(c: Command) -> None:
         going = engine.destroy(
             steps, connection.clients, deployment, progress.notify, c.limits(deployment)
         )
-        c.report(connection.run(going))
-    c.show(_what_went(deployment.name, foreign, waited=deployment.wait))
+        reports = connection.run(going)
+    c.report(reports)
+    c.show(_what_went(deployment.name, reports))
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:
@@ -75,9 +77,13 @@ def _what_goes(found: Plan, foreign: list[str]) -> Iterator[str]:
         yield from (f"  {short(id)}" for id in foreign)
 
 
-def _what_went(name: str, foreign: list[str], *, waited: bool) -> str:
-    if foreign:
-        return f"Everything of {name} is gone; its group stays with what was not ours."
-    if not waited:
+def _what_went(name: str, reports: Sequence[StepReport]) -> str:
+    from patchctl.report import Outcome
+
+    outcomes = {report.step: report.outcome for report in reports}
+    if outcomes["resource-group"] is Outcome.DELETING:
         return f"Azure is deleting {name}. To see it through: patchctl destroy --name {name} --yes"
-    return f"{name} is gone."
+    if outcomes["resource-group"] is not Outcome.LEFT:
+        return f"{name} is gone."
+    left = [step for step, outcome in outcomes.items() if outcome is Outcome.LEFT]
+    return f"What was not ours stays, and so does the group. Left: {', '.join(left)}."

@@ -29,7 +29,8 @@ def validate(c: Command) -> None:
     found = with_confirmations(c.look(connection, deployment), deployment)
     outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
     c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
-    c.show(text.findings(found))
+    if deployment.stands:
+        c.show(text.findings(found))
     off = [step for step, inspection in found.items() if not inspection.ready]
     if off:
         where = f"{', '.join(off)}: not as it should be."
@@ -57,7 +58,8 @@ def notify_test(c: Command) -> None:
 
     connection = c.connect()
     deployment = c.resolve(connection)
-    c.say("Sending; Azure takes up to two minutes.")
+    if deployment.stands:
+        c.say("Sending; Azure takes up to two minutes.")
     handed = connection.run(send(connection.clients, deployment))
     c.envelope.extra["mails"] = [
         {"to": h.address, "receiver": h.receiver, "status": h.status, "ok": h.ok} for h in handed
@@ -92,13 +94,13 @@ def list_deployments(c: Command) -> None:
     from patchctl.deployment import deployments
     from patchctl.views import text
 
-    connection = c.connect()
+    connection = c.connect(one_subscription=False)
     c.envelope.deployment = c.given["name"]
-    found = [
-        d
-        for d in connection.run(deployments(connection.clients))
-        if c.given["name"] in (None, d.name)
-    ]
+    everything, unread = connection.run(deployments(connection.clients))
+    found = [d for d in everything if c.given["name"] in (None, d.name)]
+    c.envelope.extra["unread"] = unread
+    for subscription in unread:
+        c.say(f"Could not be read: {subscription}")
     c.envelope.extra["deployments"] = [asdict(d) for d in found]
     rows = [
         (d.name, d.subscription_name, d.location, d.created_by, d.created_at, d.version)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from patchctl.cli.command import Command
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+FARTHEST = 10 * 366 * 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -141,8 +142,9 @@ def delete(
 def reset(
     ctx: typer.Context,
     seed: Annotated[str, typer.Option(help="Decides everything that chance decides.")] = "patchctl",
-    at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Where the clock starts; now, when left out.")
+    start: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Where the clock starts; now, when left out."),
     ] = None,
     output: o.OutputAs = o.Output.text,
 ) -> None:
@@ -155,15 +157,17 @@ def reset(
     """
     from arm_sandbox.world import World
     from patchctl.cli.command import command, sandbox_directory
+    from patchctl.clients import usable
 
-    with command(ctx, "sandbox reset") as c:
+    with command(ctx, "sandbox reset", asks=False) as c:
         from arm_sandbox.store import Store
 
         c.envelope.sandbox, c.envelope.deployment = True, None
         store = Store(sandbox_directory())
-        with store.locked():
+        now = _moment(start)
+        with usable(store), store.locked():
             store.clear()
-            store.save(World(seed=seed, now=_moment(at)))
+            store.save(World(seed=seed, now=now))
         c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
 
 
@@ -173,7 +177,7 @@ def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Stor
     from patchctl.cli.command import command, sandbox_directory
     from patchctl.clients import opened
 
-    with command(ctx, name) as c:
+    with command(ctx, name, asks=False) as c:
         c.envelope.sandbox, c.envelope.deployment = True, None
         store = Store(sandbox_directory())
         with opened(store) as world:
@@ -186,7 +190,10 @@ def _seconds(text: str) -> float:
 
     if not re.fullmatch(r"(\d+[smhdw])+", text):
         raise BadInput([f"--by: '{text}' is no time span; write it like 90m, 3d or 1d12h"])
-    return float(sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhdw])", text)))
+    seconds = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhdw])", text))
+    if seconds > FARTHEST:
+        raise BadInput([f"--by: {text} is too far; at most ten years at a time"])
+    return float(seconds)
 
 
 def _moment(text: str | None) -> float:

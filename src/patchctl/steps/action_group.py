@@ -25,12 +25,13 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     standing = await _find(clients, deployment)
+    disabled = _disabled(standing) if standing is not None else set()
     await clients.monitor.action_groups.create_or_update(
         deployment.group, deployment.action_group, desired(deployment, standing)
     )
-    if standing is None:
-        return
-    for receiver in _disabled(deployment, standing):
+    for receiver in receivers(deployment):
+        if receiver.email_address.lower() not in disabled:
+            continue
         await clients.monitor.action_groups.enable_receiver(
             deployment.group, deployment.action_group, EnableRequest(receiver_name=receiver.name)
         )
@@ -92,9 +93,10 @@ def _receiver(deployment: Deployment, email: str, receiver: EmailReceiver | None
     return check(f"receiver {email}", "enabled, common alert schema", got, source)
 
 
-def _disabled(deployment: Deployment, group: ActionGroupResource) -> list[EmailReceiver]:
-    found = [r for r in group.email_receivers or [] if _wanted(deployment, r)]
-    return [receiver for receiver in found if receiver.status == "Disabled"]
+def _disabled(group: ActionGroupResource) -> set[str]:
+    """Addresses that have unsubscribed; a PUT alone does not bring them back."""
+    found = group.email_receivers or []
+    return {(r.email_address or "").lower() for r in found if r.status == "Disabled"}
 
 
 def _emails(deployment: Deployment) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from azure.mgmt.monitor.models import (
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
+from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, text
 
 NAME = "activity-log-alerts"
 # The configuration and the assignment first: deploying must not mail about itself.
@@ -70,10 +70,15 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     await asyncio.gather(*(alerts.delete(group, _name(deployment, rule)) for rule in RULES))
 
 
-def desired(deployment: Deployment, rule: Rule) -> ActivityLogAlertResource:
+def desired(
+    deployment: Deployment, rule: Rule, standing: ActivityLogAlertResource | None = None
+) -> ActivityLogAlertResource:
+    """The rule to write; action groups and tags that others have added stay."""
+    others = [g for g in _groups(standing) if g.lower() != deployment.action_group_id.lower()]
+    tags = (standing.tags or {}) if standing is not None else {}
     return ActivityLogAlertResource(
         location="Global",
-        tags=deployment.tags,
+        tags={**tags, **deployment.tags},
         scopes=[deployment.group_id],
         enabled=True,
         description=f"Audit: {rule.what}. It says nothing about whether patching worked.",
@@ -83,7 +88,11 @@ def desired(deployment: Deployment, rule: Rule) -> ActivityLogAlertResource:
                 for field, value in _condition(rule).items()
             ]
         ),
-        actions=ActionList(action_groups=[ActionGroup(action_group_id=deployment.action_group_id)]),
+        actions=ActionList(
+            action_groups=[
+                ActionGroup(action_group_id=id) for id in (deployment.action_group_id, *others)
+            ]
+        ),
     )
 
 
@@ -115,21 +124,30 @@ def _findings(
         return [check(f"alert {rule.name}", "enabled", "not there")]
     leaves = got.condition.all_of or [] if got.condition is not None else []
     condition = [f"{leaf.field}={leaf.equals}" for leaf in leaves]
-    groups = [a.action_group_id for a in got.actions.action_groups or []] if got.actions else []
     wanted = [f"{field}={value}" for field, value in _condition(rule).items()]
     return [
         check(f"alert {rule.name}", "enabled", "enabled" if got.enabled else "disabled"),
         check(f"condition of {rule.name}", wanted, condition),
         check(f"scope of {rule.name}", deployment.group_id, got.scopes),
-        check(f"action group of {rule.name}", deployment.action_group_id, groups),
+        _mails_to(deployment, rule, _groups(got)),
         tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
     ]
 
 
 async def _make(clients: Clients, deployment: Deployment, rule: Rule) -> None:
-    part = await _part(clients, deployment, rule)
-    if part.tags is not None and not any(finding.ok is False for finding in part.findings):
-        return
-    await clients.monitor.activity_log_alerts.create_or_update(
-        deployment.group, _name(deployment, rule), desired(deployment, rule)
-    )
+    alerts, name = clients.monitor.activity_log_alerts, _name(deployment, rule)
+    got = await find(alerts.get(deployment.group, name))
+    if any(finding.ok is False for finding in _findings(deployment, rule, got)):
+        await alerts.create_or_update(deployment.group, name, desired(deployment, rule, got))
+
+
+def _groups(rule: ActivityLogAlertResource | None) -> list[str]:
+    actions = rule.actions if rule is not None else None
+    return [group.action_group_id for group in actions.action_groups or []] if actions else []
+
+
+def _mails_to(deployment: Deployment, rule: Rule, groups: list[str]) -> Finding:
+    """Whether our group is among those that the rule mails to."""
+    ours = deployment.action_group_id
+    among = any(group.lower() == ours.lower() for group in groups)
+    return Finding(f"action group of {rule.name}", ours, ours if among else text(groups), among)

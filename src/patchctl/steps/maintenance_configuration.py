@@ -92,10 +92,12 @@ async def _find(clients: Clients, deployment: Deployment) -> MaintenanceConfigur
 
 def _findings(deployment: Deployment, standing: MaintenanceConfiguration) -> list[Finding]:
     source = deployment.asked.source
+    # The key's case changes on its way through Azure (recorded).
     extension = {k.lower(): v for k, v in (standing.extension_properties or {}).items()}
     return [
         check("scope", SCOPE, standing.maintenance_scope),
-        # The key's case changes on its way through Azure (recorded).
+        check("visibility", "Custom", standing.visibility),
+        check("expires", "never", _expiry(standing)),
         check("InGuestPatchMode", "User", extension.get("inguestpatchmode")),
         check(
             "recurrence",
@@ -119,6 +121,12 @@ def _findings(deployment: Deployment, standing: MaintenanceConfiguration) -> lis
         *_patch_findings(deployment, standing.install_patches or InputPatchConfiguration()),
         tags_check("configuration's tags", deployment.tags, standing.tags),
     ]
+
+
+def _expiry(standing: MaintenanceConfiguration) -> str:
+    """After it nothing runs, and nobody is told. Azure's default is the year 9999."""
+    expiry = standing.expiration_date_time
+    return "never" if expiry is None or expiry.startswith("9999") else expiry
 
 
 def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Finding:

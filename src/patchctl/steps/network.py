@@ -38,6 +38,7 @@ from patchctl.report import (
     check,
     in_progress,
     joined,
+    same,
     tags_check,
     wrong,
 )
@@ -60,9 +61,11 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         _security_group(clients, deployment),
         _network(clients, deployment),
         _interface(clients, deployment),
-        *([_nat_gateway(clients, deployment)] if _nat(deployment) else []),
+        _nat_gateway(clients, deployment),
+        _nat_address(clients, deployment),
     )
-    return joined(parts, deployment.is_ours, [f"Outbound: {OUTBOUND[_outbound(deployment)]}."])
+    notes = [f"Outbound: {OUTBOUND[_outbound(deployment)]}."]
+    return joined([part for part in parts if part is not None], deployment.is_ours, notes)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
@@ -70,6 +73,8 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
         _make_security_group(clients, deployment), _make_network(clients, deployment)
     )
     await _make_interface(clients, deployment)
+    if not _nat(deployment):
+        await _remove_nat(clients, deployment)
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
@@ -83,8 +88,7 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
             await network.network_security_groups.begin_delete(group, deployment.security_group)
         ).result(),
     )
-    await (await network.nat_gateways.begin_delete(group, deployment.nat_gateway)).result()
-    await (await network.public_ip_addresses.begin_delete(group, deployment.nat_address)).result()
+    await _remove_nat(clients, deployment)
 
 
 def _outbound(deployment: Deployment) -> str:
@@ -116,18 +120,17 @@ async def _security_group(clients: Clients, deployment: Deployment) -> Part:
 async def _make_security_group(clients: Clients, deployment: Deployment) -> None:
     if not wrong(await _security_group(clients, deployment)):
         return
-    groups = clients.network.network_security_groups
-    await (
-        await groups.begin_create_or_update(
-            deployment.group,
-            deployment.security_group,
-            NetworkSecurityGroup(
-                location=deployment.config.location,
-                tags=deployment.tags,
-                properties=NetworkSecurityGroupPropertiesFormat(security_rules=[]),
-            ),
-        )
-    ).result()
+    groups, name = clients.network.network_security_groups, deployment.security_group
+    group = await find(groups.get(deployment.group, name)) or NetworkSecurityGroup(
+        location=deployment.config.location,
+        properties=NetworkSecurityGroupPropertiesFormat(security_rules=[]),
+    )
+    group.tags = {**(group.tags or {}), **deployment.tags}
+    if group.properties is not None:
+        rules = group.properties.security_rules or []
+        kept = [r for r in rules if r.properties and r.properties.direction != "Inbound"]
+        group.properties.security_rules = kept
+    await (await groups.begin_create_or_update(deployment.group, name, group)).result()
 
 
 # -- virtual network and subnet
@@ -151,6 +154,8 @@ def _subnet_findings(deployment: Deployment, subnet: SubnetPropertiesFormat) -> 
     source = deployment.asked.source("machine.outbound")
     wanted = _nat_id(deployment) if _nat(deployment) else "none"
     gateway = subnet.nat_gateway.id if subnet.nat_gateway is not None else None
+    if gateway is not None and not _nat(deployment) and not same(gateway, _nat_id(deployment)):
+        gateway = None  # somebody else's route to the outside is welcome
     return [
         check("subnet", SPACE, subnet.address_prefix or subnet.address_prefixes),
         check(
@@ -166,47 +171,37 @@ def _subnet_findings(deployment: Deployment, subnet: SubnetPropertiesFormat) -> 
 async def _make_network(clients: Clients, deployment: Deployment) -> None:
     if _nat(deployment):
         await _make_nat_gateway(clients, deployment)
-    part = await _network(clients, deployment)
-    if part.tags is None or any(f.subject.endswith("tags") for f in wrong(part)):
-        await _put_network(clients, deployment)
-    elif wrong(part):
-        subnets = clients.network.subnets
-        await (
-            await subnets.begin_create_or_update(
-                deployment.group, deployment.network, SUBNET, _subnet(deployment)
-            )
-        ).result()
-
-
-async def _put_network(clients: Clients, deployment: Deployment) -> None:
-    networks = clients.network.virtual_networks
-    got = await find(networks.get(deployment.group, deployment.network))
-    others = (
-        (got.properties.subnets or []) if got is not None and got.properties is not None else []
-    )
-    wanted = VirtualNetwork(
+    if not wrong(await _network(clients, deployment)):
+        return
+    networks, name = clients.network.virtual_networks, deployment.network
+    network = await find(networks.get(deployment.group, name)) or VirtualNetwork(
         location=deployment.config.location,
-        tags={**(got.tags or {} if got is not None else {}), **deployment.tags},
         properties=VirtualNetworkPropertiesFormat(
-            address_space=AddressSpace(address_prefixes=[SPACE]),
-            subnets=[_subnet(deployment), *(s for s in others if s.name != SUBNET)],
+            address_space=AddressSpace(address_prefixes=[SPACE]), subnets=[]
         ),
     )
-    await (
-        await networks.begin_create_or_update(deployment.group, deployment.network, wanted)
-    ).result()
+    network.tags = {**(network.tags or {}), **deployment.tags}
+    if network.properties is not None:
+        subnets = network.properties.subnets or []
+        ours = next((s for s in subnets if s.name == SUBNET), Subnet(name=SUBNET))
+        others = [subnet for subnet in subnets if subnet.name != SUBNET]
+        network.properties.subnets = [_subnet(deployment, ours), *others]
+    await (await networks.begin_create_or_update(deployment.group, name, network)).result()
 
 
-def _subnet(deployment: Deployment) -> Subnet:
-    gateway = SubResource(id=_nat_id(deployment)) if _nat(deployment) else None
-    return Subnet(
-        name=SUBNET,
-        properties=SubnetPropertiesFormat(
-            address_prefix=SPACE,
-            default_outbound_access=_outbound(deployment) == "default",
-            nat_gateway=gateway,
-        ),
-    )
+def _subnet(deployment: Deployment, subnet: Subnet) -> Subnet:
+    """The subnet with our settings; routes and whatever else it has been given stay."""
+    properties = subnet.properties or SubnetPropertiesFormat()
+    properties.address_prefix = SPACE
+    properties.default_outbound_access = _outbound(deployment) == "default"
+    gateway = properties.nat_gateway
+    foreign = gateway is not None and not same(gateway.id or "", _nat_id(deployment))
+    if _nat(deployment):
+        properties.nat_gateway = SubResource(id=_nat_id(deployment))
+    elif not foreign:
+        properties.nat_gateway = None
+    subnet.properties = properties
+    return subnet
 
 
 def _subnet_id(deployment: Deployment) -> str:
@@ -252,27 +247,24 @@ def _guard_id(deployment: Deployment) -> str:
 async def _make_interface(clients: Clients, deployment: Deployment) -> None:
     if not wrong(await _interface(clients, deployment)):
         return
-    configuration = NetworkInterfaceIPConfigurationPropertiesFormat(
+    interfaces, name = clients.network.network_interfaces, deployment.network_interface
+    interface = await find(interfaces.get(deployment.group, name)) or NetworkInterface(
+        location=deployment.config.location, properties=NetworkInterfacePropertiesFormat()
+    )
+    interface.tags = {**(interface.tags or {}), **deployment.tags}
+    if interface.properties is not None:
+        interface.properties.ip_configurations = [_ip_configuration(deployment)]
+        interface.properties.network_security_group = NetworkSecurityGroup(id=_guard_id(deployment))
+    await (await interfaces.begin_create_or_update(deployment.group, name, interface)).result()
+
+
+def _ip_configuration(deployment: Deployment) -> NetworkInterfaceIPConfiguration:
+    properties = NetworkInterfaceIPConfigurationPropertiesFormat(
         subnet=Subnet(id=_subnet_id(deployment)),
         private_ip_allocation_method="Dynamic",
         primary=True,
     )
-    wanted = NetworkInterface(
-        location=deployment.config.location,
-        tags=deployment.tags,
-        properties=NetworkInterfacePropertiesFormat(
-            ip_configurations=[
-                NetworkInterfaceIPConfiguration(name="primary", properties=configuration)
-            ],
-            network_security_group=NetworkSecurityGroup(id=_guard_id(deployment)),
-        ),
-    )
-    interfaces = clients.network.network_interfaces
-    await (
-        await interfaces.begin_create_or_update(
-            deployment.group, deployment.network_interface, wanted
-        )
-    ).result()
+    return NetworkInterfaceIPConfiguration(name="primary", properties=properties)
 
 
 # -- NAT gateway
@@ -286,21 +278,55 @@ def _address_id(deployment: Deployment) -> str:
     return deployment.id("Microsoft.Network/publicIPAddresses", deployment.nat_address)
 
 
-async def _nat_gateway(clients: Clients, deployment: Deployment) -> Part:
+async def _nat_gateway(clients: Clients, deployment: Deployment) -> Part | None:
+    """The gateway, None where none is wanted and none stands."""
     got = await find(clients.network.nat_gateways.get(deployment.group, deployment.nat_gateway))
     id, wanted = _nat_id(deployment), _address_id(deployment)
     if got is None:
-        return Part(id, None, (check("NAT gateway's address", wanted, "not there"),))
+        missing = check("NAT gateway's address", wanted, "not there")
+        return Part(id, None, (missing,)) if _nat(deployment) else None
+    tags = dict(got.tags or {})
+    if not _nat(deployment):
+        return Part(id, tags, (check("leftover NAT gateway", "gone", "stands, and costs"),))
     addresses = (got.properties.public_ip_addresses or []) if got.properties is not None else []
     findings = (
         check("NAT gateway's address", wanted, [address.id for address in addresses]),
         _tags(deployment, "NAT gateway", got.tags),
     )
-    return Part(id, dict(got.tags or {}), findings, in_progress(got.properties))
+    return Part(id, tags, findings, in_progress(got.properties))
+
+
+async def _nat_address(clients: Clients, deployment: Deployment) -> Part | None:
+    """The gateway's public address, None where none is wanted and none stands."""
+    addresses = clients.network.public_ip_addresses
+    got = await find(addresses.get(deployment.group, deployment.nat_address))
+    id = _address_id(deployment)
+    if got is None:
+        missing = check("NAT gateway's public address", "there", "not there")
+        return Part(id, None, (missing,)) if _nat(deployment) else None
+    tags = dict(got.tags or {})
+    if not _nat(deployment):
+        return Part(id, tags, (check("leftover public address", "gone", "stands, and costs"),))
+    found = _tags(deployment, "NAT gateway's public address", got.tags)
+    return Part(id, tags, (found,), in_progress(got.properties))
+
+
+async def _remove_nat(clients: Clients, deployment: Deployment) -> None:
+    """Delete the gateway and then its address; what is not there is not asked for."""
+    network, group = clients.network, deployment.group
+    if await find(network.nat_gateways.get(group, deployment.nat_gateway)) is not None:
+        await (await network.nat_gateways.begin_delete(group, deployment.nat_gateway)).result()
+    if await find(network.public_ip_addresses.get(group, deployment.nat_address)) is not None:
+        addresses = network.public_ip_addresses
+        await (await addresses.begin_delete(group, deployment.nat_address)).result()
 
 
 async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:
-    if not wrong(await _nat_gateway(clients, deployment)):
+    parts = (
+        await _nat_gateway(clients, deployment),
+        await _nat_address(clients, deployment),
+    )
+    if not any(part is not None and wrong(part) for part in parts):
         return
     address = PublicIPAddress(
         location=deployment.config.location,

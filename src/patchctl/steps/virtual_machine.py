@@ -59,7 +59,8 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     )
     found = joined((part, disk), deployment.is_ours)
     if _never_came_up(machine.properties) and found.state is not State.FOREIGN:
-        return Inspection(State.FAILED, found.resources, found.findings)
+        again = "It never came up: it is deleted with its disk, and made again."
+        return Inspection(State.FAILED, found.resources, found.findings, (again,))
     return found
 
 
@@ -116,7 +117,7 @@ def desired(deployment: Deployment) -> VirtualMachine:
                     NetworkInterfaceReference(
                         id=deployment.network_interface_id,
                         properties=NetworkInterfaceReferenceProperties(
-                            primary=True, delete_option="Delete"
+                            primary=True, delete_option="Detach"
                         ),
                     )
                 ]
@@ -231,12 +232,15 @@ def _absent(deployment: Deployment) -> Inspection:
 
 
 def _never_came_up(machine: VirtualMachineProperties) -> bool:
-    """Failed, and not running either: an update that failed leaves a machine that runs."""
+    """Failed, and without any power state: it has never been switched on.
+
+    A start or an update that failed leaves a machine that is running, stopped or deallocated.
+    """
     if (machine.provisioning_state or "").lower() != "failed":
         return False
     view = machine.instance_view
     codes = [status.code or "" for status in view.statuses or []] if view is not None else []
-    return "PowerState/running" not in codes
+    return not any(code.startswith("PowerState/") for code in codes)
 
 
 async def _disk_part(clients: Clients, deployment: Deployment) -> Part:
