@@ -176,6 +176,11 @@ def wrong(part: Part) -> list[Finding]:
     return [finding for finding in part.findings if finding.ok is False or part.tags is None]
 
 
+def only_tags(part: Part) -> bool:
+    """Whether a part that stands differs in nothing but its tags: no reason to write the rest."""
+    return part.tags is not None and all(f.subject.endswith("tags") for f in wrong(part))
+
+
 def in_progress(properties: Any) -> bool:
     """Whether a resource's `provisioning_state` says that Azure is at work on it."""
     state = text(getattr(properties, "provisioning_state", None)).lower()

@@ -25,6 +25,7 @@ from azure.mgmt.network.models import (
     Subnet,
     SubnetPropertiesFormat,
     SubResource,
+    TagsObject,
     VirtualNetwork,
     VirtualNetworkPropertiesFormat,
 )
@@ -38,6 +39,7 @@ from patchctl.report import (
     check,
     in_progress,
     joined,
+    only_tags,
     same,
     tags_check,
     wrong,
@@ -118,9 +120,13 @@ async def _security_group(clients: Clients, deployment: Deployment) -> Part:
 
 
 async def _make_security_group(clients: Clients, deployment: Deployment) -> None:
-    if not wrong(await _security_group(clients, deployment)):
-        return
     groups, name = clients.network.network_security_groups, deployment.security_group
+    part = await _security_group(clients, deployment)
+    if not wrong(part):
+        return
+    if only_tags(part):
+        await groups.update_tags(deployment.group, name, _merged(deployment, part))
+        return
     group = await find(groups.get(deployment.group, name)) or NetworkSecurityGroup(
         location=deployment.config.location,
         properties=NetworkSecurityGroupPropertiesFormat(security_rules=[]),
@@ -171,9 +177,13 @@ def _subnet_findings(deployment: Deployment, subnet: SubnetPropertiesFormat) -> 
 async def _make_network(clients: Clients, deployment: Deployment) -> None:
     if _nat(deployment):
         await _make_nat_gateway(clients, deployment)
-    if not wrong(await _network(clients, deployment)):
-        return
     networks, name = clients.network.virtual_networks, deployment.network
+    part = await _network(clients, deployment)
+    if not wrong(part):
+        return
+    if only_tags(part):
+        await networks.update_tags(deployment.group, name, _merged(deployment, part))
+        return
     network = await find(networks.get(deployment.group, name)) or VirtualNetwork(
         location=deployment.config.location,
         properties=VirtualNetworkPropertiesFormat(
@@ -245,16 +255,23 @@ def _guard_id(deployment: Deployment) -> str:
 
 
 async def _make_interface(clients: Clients, deployment: Deployment) -> None:
-    if not wrong(await _interface(clients, deployment)):
-        return
     interfaces, name = clients.network.network_interfaces, deployment.network_interface
-    interface = await find(interfaces.get(deployment.group, name)) or NetworkInterface(
-        location=deployment.config.location, properties=NetworkInterfacePropertiesFormat()
+    part = await _interface(clients, deployment)
+    if not wrong(part):
+        return
+    if only_tags(part):
+        await interfaces.update_tags(deployment.group, name, _merged(deployment, part))
+        return
+    # Made anew: a GET of an interface shows properties that no contract knows, and a PUT of
+    # those may be refused (recorded: kind, allowPort25Out).
+    interface = NetworkInterface(
+        location=deployment.config.location,
+        tags={**(part.tags or {}), **deployment.tags},
+        properties=NetworkInterfacePropertiesFormat(
+            ip_configurations=[_ip_configuration(deployment)],
+            network_security_group=NetworkSecurityGroup(id=_guard_id(deployment)),
+        ),
     )
-    interface.tags = {**(interface.tags or {}), **deployment.tags}
-    if interface.properties is not None:
-        interface.properties.ip_configurations = [_ip_configuration(deployment)]
-        interface.properties.network_security_group = NetworkSecurityGroup(id=_guard_id(deployment))
     await (await interfaces.begin_create_or_update(deployment.group, name, interface)).result()
 
 
@@ -350,6 +367,10 @@ async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:
     await (
         await gateways.begin_create_or_update(deployment.group, deployment.nat_gateway, gateway)
     ).result()
+
+
+def _merged(deployment: Deployment, part: Part) -> TagsObject:
+    return TagsObject(tags={**(part.tags or {}), **deployment.tags})
 
 
 def _tags(deployment: Deployment, subject: str, got: dict[str, str] | None) -> Finding:
