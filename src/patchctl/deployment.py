@@ -17,6 +17,8 @@ from patchctl.schedule import recurrence, time_zones, window
 from patchctl.schedule.window import Window
 
 if TYPE_CHECKING:
+    from azure.mgmt.resource.resources.models import ResourceGroup
+
     from patchctl.clients import Clients
 
 MANAGED_BY = "managed-by"
@@ -275,6 +277,24 @@ async def resolve(
             _refuse_past_first(asked, None, now)
         asked = _with_first(list(layers), {}, now)
         return replace(draft, asked=asked, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
+    standing = _standing_tags(draft, group)
+    memory = remembered(standing)
+    if making:
+        _refuse_fixed(asked, {**memory.values, "location": group.location})
+        _refuse_past_first(asked, memory.values.get("schedule.first"), now)
+    location = Layer(STANDING, {"location": group.location}, {})
+    return replace(
+        draft,
+        asked=_with_first([*layers, location, memory], memory.values, now),
+        suffix=standing[SUFFIX],
+        standing_tags=standing,
+        take_over=take_over,
+        deleting=group.properties is not None and group.properties.provisioning_state == "Deleting",
+    )
+
+
+def _standing_tags(draft: Deployment, group: ResourceGroup) -> dict[str, str]:
+    """The tags of a group that is ours, their names in lower case as Azure compares them."""
     tags = {name.lower(): value for name, value in (group.tags or {}).items()}
     if not is_ours(tags, draft.name) or SUFFIX not in tags:
         raise Foreign(
@@ -284,19 +304,7 @@ async def resolve(
             resource=group.id,
         )
     _refuse_newer(tags)
-    standing = remembered(tags)
-    if making:
-        _refuse_fixed(asked, {**standing.values, "location": group.location})
-        _refuse_past_first(asked, standing.values.get("schedule.first"), now)
-    location = Layer(STANDING, {"location": group.location}, {})
-    return replace(
-        draft,
-        asked=_with_first([*layers, location, standing], standing.values, now),
-        suffix=tags[SUFFIX],
-        standing_tags=tags,
-        take_over=take_over,
-        deleting=group.properties is not None and group.properties.provisioning_state == "Deleting",
-    )
+    return tags
 
 
 def _with_first(layers: list[Layer], standing: Mapping[str, Any], now: datetime) -> Asked:

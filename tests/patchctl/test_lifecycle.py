@@ -499,3 +499,44 @@ def test_more_tags_than_a_group_can_hold_are_refused_first(cli: Cli) -> None:
     ended = cli("deploy", *EMAIL, *tags)
     assert (ended.code, "Azure takes 50" in ended.err) == (2, True)
     assert cli.world.resources == {}
+
+
+def test_the_next_size_is_taken_where_the_recipes_is_not_offered(cli: Cli) -> None:
+    assert "size: Standard_B2s\n" in cli("plan", *EMAIL).out
+    elsewhere = cli("plan", *EMAIL, "--location", "swedencentral").out
+    assert "size: Standard_B2as_v2\n" in elsewhere
+
+
+def test_a_name_that_stands_in_another_subscription_is_pointed_out(cli: Cli) -> None:
+    other = "5a4d0000-0000-4000-8000-000000000002"
+
+    def add_subscription(world: World) -> None:
+        world.subscriptions[other] = "Other"
+
+    assert cli("sandbox", "reset").code == 0
+    cli.change(add_subscription)
+    assert cli.deploy("--subscription", "Other") == CREATED
+    ended = cli("validate")
+    assert ended.code == 5
+    assert f"--subscription {other}" in ended.err
+    listed = cli.json("list")["deployments"]
+    assert [one["subscription_name"] for one in listed] == ["Other"]
+
+
+def test_a_receiver_added_by_hand_is_reported_and_kept(cli: Cli) -> None:
+    cli.deploy()
+
+    def add_receiver(world: World) -> None:
+        for resource in world.resources.values():
+            if resource.type.lower() == "microsoft.insights/actiongroups":
+                receivers = resource.properties["emailReceivers"]
+                boss = {"name": "boss", "emailAddress": "boss@example.com", "status": "Enabled"}
+                receivers.append({**boss, "useCommonAlertSchema": True})
+
+    cli.change(add_receiver)
+    ended = cli("validate")
+    assert (ended.code, "added by hand as boss; kept" in ended.out) == (0, True)
+    assert cli.json("deploy", "--email", "new@example.com", "--yes")["ok"]
+    groups = [r for r in cli.world.resources.values() if "emailReceivers" in r.properties]
+    addresses = {r["emailAddress"] for r in groups[0].properties["emailReceivers"]}
+    assert addresses == {"boss@example.com", "new@example.com"}

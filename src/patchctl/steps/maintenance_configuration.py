@@ -136,6 +136,8 @@ def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Findin
     if stored is not None and window.in_phase(stored, wanted, deployment.now):
         got = window.format_start(wanted.start)
     source = deployment.asked.source("schedule.first")
+    if source == "computed":  # of the time of day, which may have been asked for
+        source = deployment.asked.source("schedule.at")
     return check("start", window.format_start(wanted.start), got, source)
 
 

@@ -127,10 +127,10 @@ async def _make_security_group(clients: Clients, deployment: Deployment) -> None
     if only_tags(part):
         await groups.update_tags(deployment.group, name, _merged(deployment, part))
         return
-    group = await find(groups.get(deployment.group, name)) or NetworkSecurityGroup(
-        location=deployment.config.location,
-        properties=NetworkSecurityGroupPropertiesFormat(security_rules=[]),
-    )
+    group = await find(groups.get(deployment.group, name))
+    if group is None:
+        properties = NetworkSecurityGroupPropertiesFormat(security_rules=[])
+        group = NetworkSecurityGroup(location=deployment.config.location, properties=properties)
     group.tags = {**(group.tags or {}), **deployment.tags}
     if group.properties is not None:
         rules = group.properties.security_rules or []
@@ -148,9 +148,9 @@ async def _network(clients: Clients, deployment: Deployment) -> Part:
     if got is None:
         return Part(id, None, tuple(_subnet_findings(deployment, SubnetPropertiesFormat())))
     subnets = (got.properties.subnets or []) if got.properties is not None else []
-    subnet = next((s.properties for s in subnets if s.name == SUBNET), None)
+    ours = [s.properties for s in subnets if s.name == SUBNET and s.properties is not None]
     findings = [
-        *_subnet_findings(deployment, subnet or SubnetPropertiesFormat()),
+        *_subnet_findings(deployment, ours[0] if ours else SubnetPropertiesFormat()),
         _tags(deployment, "virtual network", got.tags),
     ]
     return Part(id, dict(got.tags or {}), tuple(findings), in_progress(got.properties))
@@ -184,12 +184,11 @@ async def _make_network(clients: Clients, deployment: Deployment) -> None:
     if only_tags(part):
         await networks.update_tags(deployment.group, name, _merged(deployment, part))
         return
-    network = await find(networks.get(deployment.group, name)) or VirtualNetwork(
-        location=deployment.config.location,
-        properties=VirtualNetworkPropertiesFormat(
-            address_space=AddressSpace(address_prefixes=[SPACE]), subnets=[]
-        ),
-    )
+    network = await find(networks.get(deployment.group, name))
+    if network is None:
+        space = AddressSpace(address_prefixes=[SPACE])
+        properties = VirtualNetworkPropertiesFormat(address_space=space, subnets=[])
+        network = VirtualNetwork(location=deployment.config.location, properties=properties)
     network.tags = {**(network.tags or {}), **deployment.tags}
     if network.properties is not None:
         subnets = network.properties.subnets or []
@@ -201,7 +200,7 @@ async def _make_network(clients: Clients, deployment: Deployment) -> None:
 
 def _subnet(deployment: Deployment, subnet: Subnet) -> Subnet:
     """The subnet with our settings; routes and whatever else it has been given stay."""
-    properties = subnet.properties or SubnetPropertiesFormat()
+    properties = SubnetPropertiesFormat() if subnet.properties is None else subnet.properties
     properties.address_prefix = SPACE
     properties.default_outbound_access = _outbound(deployment) == "default"
     gateway = properties.nat_gateway
