@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNREGISTERED = "MissingSubscriptionRegistration"
+RECORD = "PATCHCTL_SANDBOX_RECORD"
+"""Names a file that every exchange with the sandbox is appended to, for whoever wants to look."""
 POLL = 5
 """Seconds between polls where the service asks for no time of its own (compute does not)."""
 
@@ -225,6 +227,7 @@ def connect_to_sandbox(
 ) -> Iterator[Connection]:
     """Open the world kept in a directory; its clock goes on from where it stood."""
     from arm_sandbox.clock import VirtualLoop
+    from arm_sandbox.recording import recorders
     from arm_sandbox.store import Store
     from arm_sandbox.transport import SandboxCredential, SandboxTransport
 
@@ -236,7 +239,7 @@ def connect_to_sandbox(
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             clients = Clients(
                 SandboxCredential(world),
-                SandboxTransport(world, (*watch, save)),
+                SandboxTransport(world, (*watch, *recorders(RECORD), save)),
                 CLOUDS["public"],
             )
             connection = Connection(

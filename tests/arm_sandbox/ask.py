@@ -6,11 +6,29 @@ import json
 from typing import Any
 
 from arm_sandbox.app import respond
+from arm_sandbox.recording import recorders
+from arm_sandbox.transport import SandboxTransport, Watcher
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 
+RECORDERS = recorders("PATCHCTL_SANDBOX_RECORD")
+"""They see the traffic of the tests, when it is recorded."""
+
 SUBSCRIPTION = "/subscriptions/5a4d0000-0000-4000-8000-000000000001"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-test"
+
+
+def send(world: World, request: Request) -> Response:
+    """One exchange, whatever the request looks like."""
+    response = respond(world, request)
+    for recorder in RECORDERS:
+        recorder(request, response)
+    return response
+
+
+def transport_to(world: World, *watchers: Watcher) -> SandboxTransport:
+    """For the SDK's clients."""
+    return SandboxTransport(world, (*watchers, *RECORDERS))
 
 
 def ask(
@@ -24,7 +42,7 @@ def ask(
 ) -> Response:
     url = f"https://management.azure.com{path}?api-version={version}{query}"
     content = b"" if body is None else json.dumps(body).encode()
-    return respond(world, Request.parse(method, url, {"Authorization": "Bearer x"}, content))
+    return send(world, Request.parse(method, url, {"Authorization": "Bearer x"}, content))
 
 
 def wait(world: World, seconds: float) -> None:
@@ -36,7 +54,7 @@ def finish(world: World, response: Response) -> Response:
     """Poll the operation that a response began until it has ended; the last poll's answer."""
     url = response.headers.get("Azure-AsyncOperation") or response.headers["Location"]
     for _ in range(200):
-        answer = respond(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
+        answer = send(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
         status = (answer.body or {}).get("status", "Succeeded")
         if answer.status != 202 and status not in ("InProgress", "Accepted"):
             return answer

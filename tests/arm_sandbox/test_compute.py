@@ -15,12 +15,11 @@ from azure.mgmt.network import models as network
 from azure.mgmt.network.aio import NetworkManagementClient
 
 from arm_sandbox import clock
-from arm_sandbox.app import respond
 from arm_sandbox.providers.compute import is_customer_managed
-from arm_sandbox.transport import SandboxCredential, SandboxTransport
+from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
-from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, wait
+from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, transport_to, wait
 
 API = "2026-04-01"
 COMPUTE = f"{GROUP}/providers/Microsoft.Compute"
@@ -262,7 +261,7 @@ def test_if_none_match_guards_a_standing_machine(site: World) -> None:
     path = f"https://management.azure.com{MACHINE}?api-version={API}"
     headers = {"Authorization": "Bearer x", "If-None-Match": "*"}
     request = Request.parse("PUT", path, headers, json.dumps(windows()).encode())
-    refused(respond(site, request), 412, "PreconditionFailed")
+    refused(send(site, request), 412, "PreconditionFailed")
 
 
 # -- change
@@ -832,7 +831,7 @@ def test_sizes_in_the_older_list(world: World) -> None:
 
 async def _life_of_a_machine(world: World) -> list[Any]:
     """Make, assess and delete a machine as the SDK does; what was seen on the way."""
-    transport, credential = SandboxTransport(world), SandboxCredential(world)
+    transport, credential = transport_to(world), SandboxCredential(world)
     subscription = next(iter(world.subscriptions))
     networks = NetworkManagementClient(credential, subscription, transport=transport)
     machines = ComputeManagementClient(credential, subscription, transport=transport)

@@ -8,13 +8,12 @@ import pytest
 from azure.mgmt.compute import models as compute
 
 from arm_sandbox import operations, schema
-from arm_sandbox.app import respond
 from arm_sandbox.arm import merge
 from arm_sandbox.ids import parse, same, within
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, Resource, World, stamp
-from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, wait
+from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, wait
 
 NAMELESS = SUBSCRIPTION.removeprefix("/subscriptions/")
 CONFIGURATION = f"{GROUP}/providers/Microsoft.Maintenance/maintenanceConfigurations/nightly"
@@ -40,13 +39,13 @@ def test_every_answer_has_the_standard_headers(world: World) -> None:
 
 
 def test_refuses_a_request_without_a_token(world: World) -> None:
-    response = respond(world, Request("GET", GROUP, {"api-version": "2025-04-01"}))
+    response = send(world, Request("GET", GROUP, {"api-version": "2025-04-01"}))
     assert code(response, 401) == "AuthenticationFailed"
     assert response.headers["WWW-Authenticate"].startswith("Bearer ")
 
 
 def test_refuses_a_request_without_an_api_version(world: World) -> None:
-    response = respond(world, Request("GET", GROUP, headers={"authorization": "Bearer x"}))
+    response = send(world, Request("GET", GROUP, headers={"authorization": "Bearer x"}))
     assert code(response, 400) == "MissingApiVersionParameter"
     assert response.headers["x-ms-failure-cause"] == "gateway"
 
@@ -294,7 +293,7 @@ def started(
 
 
 def follow(world: World, url: str) -> Response:
-    return respond(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
+    return send(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
 
 
 def test_an_operation_of_network(world: World) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from arm_sandbox.app import respond
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
-from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, wait
+from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, wait
 
 ACTION_GROUPS = f"{GROUP}/providers/Microsoft.Insights/actionGroups"
 ACTION_GROUP = f"{ACTION_GROUPS}/ag_you"
@@ -248,7 +247,7 @@ def notify(world: World, **changes: Any) -> Response:
 
 def poll(world: World, response: Response) -> Response:
     headers = {"Authorization": "Bearer x"}
-    return respond(world, Request.parse("GET", response.headers["Location"], headers, b""))
+    return send(world, Request.parse("GET", response.headers["Location"], headers, b""))
 
 
 def confirmed_group(world: World) -> None:

@@ -16,9 +16,10 @@ from azure.mgmt.monitor.aio import MonitorManagementClient
 from azure.mgmt.resource.resources.aio import ResourceManagementClient
 
 from arm_sandbox import clock
-from arm_sandbox.transport import SandboxCredential, SandboxTransport
+from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
+from tests.arm_sandbox.ask import transport_to
 
 SUBSCRIPTION = "5a4d0000-0000-4000-8000-000000000001"
 URL = f"https://management.azure.com/subscriptions/{SUBSCRIPTION}"
@@ -44,7 +45,7 @@ def schedule(**changes: Any) -> MaintenanceConfiguration:
 
 def maintenance(world: World) -> MaintenanceManagementClient:
     return MaintenanceManagementClient(
-        SandboxCredential(world), SUBSCRIPTION, transport=SandboxTransport(world)
+        SandboxCredential(world), SUBSCRIPTION, transport=transport_to(world)
     )
 
 
@@ -90,7 +91,7 @@ def test_an_action_group_and_its_test_through_the_sdk(world: World) -> None:
     body = monitor.NotificationRequestBody(alert_type="activitylog", email_receivers=[you])
 
     async def main() -> None:
-        credential, transport = SandboxCredential(world), SandboxTransport(world)
+        credential, transport = SandboxCredential(world), transport_to(world)
         async with MonitorManagementClient(credential, SUBSCRIPTION, transport=transport) as client:
             groups = client.action_groups
             made = await groups.create_or_update("rg-test", "ag", group)
@@ -119,7 +120,7 @@ def test_an_alert_rule_and_the_log_through_the_sdk(world: World) -> None:
     )
 
     async def main() -> None:
-        credential, transport = SandboxCredential(world), SandboxTransport(world)
+        credential, transport = SandboxCredential(world), transport_to(world)
         async with MonitorManagementClient(credential, SUBSCRIPTION, transport=transport) as client:
             rules = client.activity_log_alerts
             await rules.create_or_update("rg-test", "audit", rule)
@@ -140,7 +141,7 @@ def test_an_alert_rule_and_the_log_through_the_sdk(world: World) -> None:
 
 def test_a_group_through_the_sdk(world: World) -> None:
     async def main() -> bool:
-        credential, transport = SandboxCredential(world), SandboxTransport(world)
+        credential, transport = SandboxCredential(world), transport_to(world)
         async with ResourceManagementClient(
             credential, SUBSCRIPTION, transport=transport
         ) as client:
@@ -158,7 +159,7 @@ def test_both_generations_of_requests_are_answered(world: World, make: Any) -> N
     request = make("GET", f"{URL}?api-version=2022-12-01", headers=AUTHORIZATION)
 
     async def main() -> None:
-        response = await SandboxTransport(world).send(request)
+        response = await transport_to(world).send(request)
         await response.load_body()
         assert (response.status_code, response.reason) == (200, "OK")
         assert response.content_type == "application/json; charset=utf-8"
@@ -175,7 +176,7 @@ def test_a_body_that_is_no_json_is_refused(world: World) -> None:
     request = HttpRequest("PUT", f"{URL}/resourceGroups/x?api-version=1", content=b"{nope")
 
     async def main() -> Any:
-        return await SandboxTransport(world).send(request)
+        return await transport_to(world).send(request)
 
     response = run(world, main())
     assert response.status_code == 400
@@ -195,7 +196,7 @@ def test_a_watcher_sees_each_exchange_before_its_answer(world: World) -> None:
             json={"location": "eastus"},
             headers=AUTHORIZATION,
         )
-        await SandboxTransport(world, (watch,)).send(request)
+        await transport_to(world, watch).send(request)
         return clock.now()
 
     began = world.now
@@ -205,7 +206,7 @@ def test_a_watcher_sees_each_exchange_before_its_answer(world: World) -> None:
 
 
 def test_one_closed_client_does_not_close_the_transport(world: World) -> None:
-    transport = SandboxTransport(world)
+    transport = transport_to(world)
 
     async def main() -> int:
         for _ in range(2):
