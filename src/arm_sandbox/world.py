@@ -59,6 +59,15 @@ class Happening:
 
 
 @dataclass
+class Version:
+    """A row of a Resource Graph table as it reads between two times; None where it has gone."""
+
+    row: dict[str, Any] | None
+    visible: float
+    forgotten: float
+
+
+@dataclass
 class World:
     seed: str = "patchctl"
     now: float = 0.0
@@ -85,6 +94,8 @@ class World:
     """Mails that were not sent, by address: it was unconfirmed, or over its hourly number."""
     freed: dict[str, float] = field(default_factory=dict)
     """Ids in lower case whose names cannot be used again yet, and when each was given free."""
+    published: dict[str, dict[str, list[Version]]] = field(default_factory=dict)
+    """Rows of Resource Graph by table and lower-cased id, oldest version first; see `tables`."""
     happenings: list[Happening] = field(default_factory=list)
     draws: dict[str, int] = field(default_factory=dict)
     ordinal: int = 0
@@ -157,6 +168,10 @@ class World:
             raise ValueError(f"a sandbox world of format {FORMAT} was expected")
         values["resources"] = {k: Resource(**v) for k, v in values["resources"].items()}
         values["operations"] = {k: Operation(**v) for k, v in values["operations"].items()}
+        values["published"] = {
+            table: {key: [Version(**v) for v in versions] for key, versions in rows.items()}
+            for table, rows in values.get("published", {}).items()
+        }
         values["happenings"] = [Happening(**v) for v in values["happenings"]]
         return cls(**values)
 
