@@ -44,10 +44,24 @@ class Request:
 
 
 def _parsed(content: bytes) -> Json:
+    """JSON as Resource Manager reads it: comments, names without quotes and lines in strings too.
+
+    `az deployment group create` pastes the file of a template into its request (azure-cli's own
+    recordings).
+    """
     if not content:
         return None
     try:
         return json.loads(content)
+    except ValueError:
+        return _parsed_leniently(content)
+
+
+def _parsed_leniently(content: bytes) -> Json:
+    import json5  # slow, and seldom wanted
+
+    try:
+        return json5.loads(content, encoding="utf-8", strict=False)
     except ValueError as error:
         raise Refusal(
             400,
@@ -74,7 +88,10 @@ class Response:
 
 
 class Refusal(Exception):
-    """The service says no. `shape` None means: as the resource's own provider words it."""
+    """The service says no. `shape` None means: as the resource's own provider words it.
+
+    `more` stands beside code and message: `details`, `additionalInfo`.
+    """
 
     def __init__(
         self,
@@ -85,10 +102,12 @@ class Refusal(Exception):
         target: str | None = None,
         shape: Shape | None = None,
         headers: dict[str, str] | None = None,
+        more: dict[str, Json] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status, self.code, self.message = status, code, message
         self.target, self.shape, self.headers = target, shape, headers or {}
+        self.more = more or {}
 
     def response(self) -> Response:
         return Response(self.status, self._body(), self.headers)
@@ -101,17 +120,23 @@ class Refusal(Exception):
             return {"Error": {"Code": self.code, "Message": self.message}}
         if self.shape == "flat":
             return {"code": self.code, "message": self.message}
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
-        if self.target is not None:
-            error["target"] = self.target
-        if self.code == "MissingSubscriptionRegistration":
-            error["details"] = [{"code": self.code, "target": self.target, "message": self.message}]
-            del error["target"]
-        return {"error": error}
+        return {"error": self.error}
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error as Resource Manager words it, and as a deployment shows it in its details."""
+        target = {} if self.target is None else {"target": self.target}
+        return {"code": self.code, "message": self.message, **target, **self.more}
 
 
-def gateway(status: int, code: str, message: str, *, target: str | None = None) -> Refusal:
+def gateway(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    target: str | None = None,
+    more: dict[str, Json] | None = None,
+) -> Refusal:
     """A refusal by Resource Manager itself, before any provider has seen the request."""
-    return Refusal(
-        status, code, message, target=target, shape="arm", headers={"x-ms-failure-cause": "gateway"}
-    )
+    cause = {"x-ms-failure-cause": "gateway"}
+    return Refusal(status, code, message, target=target, shape="arm", headers=cause, more=more)

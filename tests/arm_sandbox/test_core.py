@@ -71,6 +71,24 @@ def test_refuses_a_write_without_an_object(world: World) -> None:
     assert code(response, 400) == "InvalidRequestContent"
 
 
+def test_a_body_may_be_what_people_write_into_a_template_file() -> None:
+    sent = """{"mode": "Incremental", template: { /* two
+        lines */ "text": "over
+two lines", "resources": [] // none yet
+    }}"""
+    body = Request.parse("PUT", "https://management.azure.com/x", {}, sent.encode()).body
+    assert body == {
+        "mode": "Incremental",
+        "template": {"text": "over\ntwo lines", "resources": []},
+    }
+
+
+def test_refuses_a_body_that_cannot_be_read() -> None:
+    with pytest.raises(Refusal) as caught:
+        Request.parse("PUT", "https://management.azure.com/x", {}, b'{"a": ')
+    assert (caught.value.status, caught.value.code) == (400, "InvalidRequestContent")
+
+
 def test_an_action_is_refused_in_the_words_of_its_provider(world: World) -> None:
     group = f"{GROUP}/providers/Microsoft.Insights/actionGroups/ag"
     body = {"location": "Global", "properties": {"groupShortName": "ag"}}
@@ -91,6 +109,10 @@ def test_an_action_is_refused_in_the_words_of_its_provider(world: World) -> None
         (Refusal(400, "C", "m", shape="flat"), {"code": "C", "message": "m"}),
         (Refusal(400, "C", "m", shape="maintenance"), {"Error": {"Code": "C", "Message": "m"}}),
         (Refusal(400, "", "m", shape="maintenance"), {"Message": "m"}),
+        (
+            Refusal(400, "C", "m", more={"details": [{"code": "D"}]}),
+            {"error": {"code": "C", "message": "m", "details": [{"code": "D"}]}},
+        ),
     ],
 )
 def test_the_shapes_of_an_error(refusal: Refusal, body: dict[str, Any]) -> None:

@@ -57,13 +57,13 @@ def require_subscription(world: World, subscription: str) -> None:
 
 def require_registered(world: World, subscription: str, namespace: str) -> None:
     if state(world, subscription, namespace) != "Registered":
-        raise gateway(
-            409,
-            "MissingSubscriptionRegistration",
+        code = "MissingSubscriptionRegistration"
+        message = (
             f"The subscription is not registered to use namespace '{namespace}'. "
-            "See https://aka.ms/rps-not-found for how to register subscriptions.",
-            target=namespace,
+            "See https://aka.ms/rps-not-found for how to register subscriptions."
         )
+        detail = {"code": code, "target": namespace, "message": message}
+        raise gateway(409, code, message, more={"details": [detail]})
 
 
 def require_group(world: World, id: Id, *, writing: bool) -> Resource:
