@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arm_sandbox import arm, operations
+from arm_sandbox import arm, operations, tokens
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, parse
 from arm_sandbox.providers import compute, insights, maintenance, network, resources
@@ -28,7 +28,7 @@ def respond(world: World, request: Request) -> Response:
     settle(world)
     shape: Shape = "arm"
     try:
-        _require_token(request)
+        tokens.read(world, request)
         _require_api_version(request)
         kind, _ = _kind_and_action(parse(request.path))
         shape = kind.shape if kind is not None else "arm"
@@ -137,16 +137,6 @@ HAPPENINGS: Mapping[str, Callable[..., None]] = {
     **maintenance.HAPPENINGS,
     **insights.HAPPENINGS,
 }
-
-
-def _require_token(request: Request) -> None:
-    if not request.headers.get("authorization", "").lower().startswith("bearer "):
-        raise Refusal(
-            401,
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is missing.",
-            headers={"WWW-Authenticate": f'Bearer authorization_uri="{request.origin}"'},
-        )
 
 
 def _require_api_version(request: Request) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import http
 import json
 from collections.abc import AsyncIterator, Callable, MutableMapping
@@ -13,7 +12,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
-from arm_sandbox import clock
+from arm_sandbox import clock, tokens
 from arm_sandbox.app import respond
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import World
@@ -104,30 +103,33 @@ class SandboxResponse(AsyncHttpResponse):
 class SandboxCredential:
     """Signs in as the world's principal. The token is no secret: nothing but a sandbox takes it.
 
-    Its life is told by the loop's clock plus a century, because azure-core compares it with the
-    real time, which virtual time may be far ahead of.
+    azure-core compares a token's end with the real time, which virtual time may be far ahead of. So
+    a token lasts a century, or `seconds` of virtual time: then azure-core is told that it has ended
+    already, asks before each request, and is given a new one 300 seconds before the end.
     """
 
-    LIFE = 100 * 365 * 86400
+    CENTURY = 100 * 365 * 86400.0
+    RENEW = 300.0
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, seconds: float = CENTURY) -> None:
+        self._world, self._seconds = world, seconds
+        self._claims: tokens.Claims = {"exp": 0}
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
-        return AccessToken(self._token(), self._expires())
+        return AccessToken(self._token(), self._told())
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        return AccessTokenInfo(self._token(), self._expires())
+        return AccessTokenInfo(self._token(), self._told())
 
-    def _expires(self) -> int:
-        return int(self._world.now) + self.LIFE
+    def _told(self) -> int:
+        return int(self._claims["exp"]) if self._seconds == self.CENTURY else 0
 
     def _token(self) -> str:
-        claims = {"tid": self._world.tenant, "aud": "sandbox", **self._world.principal}
-        parts = ({"alg": "none", "typ": "JWT"}, claims)
-        return ".".join([*(_base64(json.dumps(part)) for part in parts), "sandbox"])
+        if self._claims["exp"] - self._world.now <= min(self.RENEW, self._seconds / 2):
+            self._claims = tokens.claims(self._world, self._seconds)
+        return tokens.unsigned(self._claims)
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -137,7 +139,3 @@ class SandboxCredential:
 
     async def __aexit__(self, *args: object) -> None:
         """Nothing to close."""
-
-
-def _base64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

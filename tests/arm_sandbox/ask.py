@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from arm_sandbox import tokens
 from arm_sandbox.app import respond
 from arm_sandbox.recording import recorders
 from arm_sandbox.transport import SandboxTransport, Watcher
@@ -16,6 +17,11 @@ RECORDERS = recorders("PATCHCTL_SANDBOX_RECORD")
 
 SUBSCRIPTION = "/subscriptions/5a4d0000-0000-4000-8000-000000000001"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-test"
+
+
+def signed_in(world: World) -> dict[str, str]:
+    """The header of somebody who has signed in."""
+    return {"Authorization": f"Bearer {tokens.unsigned(tokens.claims(world))}"}
 
 
 def send(world: World, request: Request) -> Response:
@@ -42,7 +48,7 @@ def ask(
 ) -> Response:
     url = f"https://management.azure.com{path}?api-version={version}{query}"
     content = b"" if body is None else json.dumps(body).encode()
-    return send(world, Request.parse(method, url, {"Authorization": "Bearer x"}, content))
+    return send(world, Request.parse(method, url, signed_in(world), content))
 
 
 def wait(world: World, seconds: float) -> None:
@@ -54,7 +60,7 @@ def finish(world: World, response: Response) -> Response:
     """Poll the operation that a response began until it has ended; the last poll's answer."""
     url = response.headers.get("Azure-AsyncOperation") or response.headers["Location"]
     for _ in range(200):
-        answer = send(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
+        answer = send(world, Request.parse("GET", url, signed_in(world), b""))
         status = (answer.body or {}).get("status", "Succeeded")
         if answer.status != 202 and status not in ("InProgress", "Accepted"):
             return answer

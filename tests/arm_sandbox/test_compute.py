@@ -19,7 +19,16 @@ from arm_sandbox.providers.compute import is_customer_managed
 from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
-from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, transport_to, wait
+from tests.arm_sandbox.ask import (
+    GROUP,
+    SUBSCRIPTION,
+    ask,
+    finish,
+    send,
+    signed_in,
+    transport_to,
+    wait,
+)
 
 API = "2026-04-01"
 COMPUTE = f"{GROUP}/providers/Microsoft.Compute"
@@ -259,7 +268,7 @@ def test_a_machine_for_schedules(site: World) -> None:
 def test_if_none_match_guards_a_standing_machine(site: World) -> None:
     make(site, windows())
     path = f"https://management.azure.com{MACHINE}?api-version={API}"
-    headers = {"Authorization": "Bearer x", "If-None-Match": "*"}
+    headers = {**signed_in(site), "If-None-Match": "*"}
     request = Request.parse("PUT", path, headers, json.dumps(windows()).encode())
     refused(send(site, request), 412, "PreconditionFailed")
 

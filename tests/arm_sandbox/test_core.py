@@ -13,7 +13,7 @@ from arm_sandbox.ids import parse, same, within
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, Resource, World, stamp
-from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, wait
+from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, signed_in, wait
 
 NAMELESS = SUBSCRIPTION.removeprefix("/subscriptions/")
 CONFIGURATION = f"{GROUP}/providers/Microsoft.Maintenance/maintenanceConfigurations/nightly"
@@ -45,7 +45,9 @@ def test_refuses_a_request_without_a_token(world: World) -> None:
 
 
 def test_refuses_a_request_without_an_api_version(world: World) -> None:
-    response = send(world, Request("GET", GROUP, headers={"authorization": "Bearer x"}))
+    response = send(
+        world, Request("GET", GROUP, headers={"authorization": signed_in(world)["Authorization"]})
+    )
     assert code(response, 400) == "MissingApiVersionParameter"
     assert response.headers["x-ms-failure-cause"] == "gateway"
 
@@ -315,7 +317,7 @@ def started(
 
 
 def follow(world: World, url: str) -> Response:
-    return send(world, Request.parse("GET", url, {"Authorization": "Bearer x"}, b""))
+    return send(world, Request.parse("GET", url, signed_in(world), b""))
 
 
 def test_an_operation_of_network(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
-from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, wait
+from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, signed_in, wait
 
 ACTION_GROUPS = f"{GROUP}/providers/Microsoft.Insights/actionGroups"
 ACTION_GROUP = f"{ACTION_GROUPS}/ag_you"
@@ -246,7 +246,7 @@ def notify(world: World, **changes: Any) -> Response:
 
 
 def poll(world: World, response: Response) -> Response:
-    headers = {"Authorization": "Bearer x"}
+    headers = signed_in(world)
     return send(world, Request.parse("GET", response.headers["Location"], headers, b""))
 
 

@@ -12,14 +12,14 @@ from arm_sandbox.recording import HIDDEN, Recorder, exchange, public
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from patchctl.clients import RECORD, connect_to_sandbox
-from tests.arm_sandbox.ask import GROUP, send
+from tests.arm_sandbox.ask import GROUP, send, signed_in
 
 URL = f"https://management.azure.com{GROUP}?api-version=2025-04-01&$expand=createdTime"
 JWT = "eyJhbGciOiJub25lIn0.eyJvaWQiOiIxIn0.canary"
 
 
-def asked(body: Any = None, url: str = URL) -> Request:
-    headers = {"Authorization": f"Bearer {JWT}", "Accept": "application/json"}
+def asked(body: Any = None, url: str = URL, token: str = f"Bearer {JWT}") -> Request:
+    headers = {"Authorization": token, "Accept": "application/json"}
     return Request.parse("PUT", url, headers, b"" if body is None else json.dumps(body).encode())
 
 
@@ -30,7 +30,7 @@ def lines(file: Path) -> list[dict[str, Any]]:
 def test_a_line_has_the_form_of_the_recordings_of_azure(world: World, tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "record.jsonl")
     for _ in range(2):
-        request = asked({"location": "eastus"})
+        request = asked({"location": "eastus"}, token=signed_in(world)["Authorization"])
         recorder(request, send(world, request))
     first, second = lines(tmp_path / "record.jsonl")
     assert (first["seq"], second["seq"]) == (0, 1)

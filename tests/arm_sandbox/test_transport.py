@@ -19,11 +19,10 @@ from arm_sandbox import clock
 from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
-from tests.arm_sandbox.ask import transport_to
+from tests.arm_sandbox.ask import signed_in, transport_to
 
 SUBSCRIPTION = "5a4d0000-0000-4000-8000-000000000001"
 URL = f"https://management.azure.com/subscriptions/{SUBSCRIPTION}"
-AUTHORIZATION = {"Authorization": "Bearer x"}
 
 
 def run(world: World, main: Coroutine[Any, Any, Any]) -> Any:
@@ -156,7 +155,7 @@ def test_a_group_through_the_sdk(world: World) -> None:
 
 @pytest.mark.parametrize("make", [OldRequest, HttpRequest])
 def test_both_generations_of_requests_are_answered(world: World, make: Any) -> None:
-    request = make("GET", f"{URL}?api-version=2022-12-01", headers=AUTHORIZATION)
+    request = make("GET", f"{URL}?api-version=2022-12-01", headers=signed_in(world))
 
     async def main() -> None:
         response = await transport_to(world).send(request)
@@ -194,7 +193,7 @@ def test_a_watcher_sees_each_exchange_before_its_answer(world: World) -> None:
             "PUT",
             f"{URL}/resourceGroups/other?api-version=2025-04-01",
             json={"location": "eastus"},
-            headers=AUTHORIZATION,
+            headers=signed_in(world),
         )
         await transport_to(world, watch).send(request)
         return clock.now()
