@@ -43,8 +43,7 @@ def respond(world: World, request: Request) -> Response:
 def settle(world: World, until: float | None = None) -> None:
     """Let everything happen that is due by `until` (now, when left out), in the order of time."""
     until = world.now if until is None else until
-    while (happening := world.next_due(until)) is not None:
-        world.happenings.remove(happening)
+    while (happening := world.take_due(until)) is not None:
         world.now = max(world.now, happening.due)
         HAPPENINGS[happening.name](world, **happening.data)
     world.now = until
@@ -115,7 +114,7 @@ def _poll(world: World, request: Request) -> Response | None:
 
 def _operation_due(world: World, name: str) -> None:
     """An operation reaches its end: what it was about takes effect."""
-    operation = world.operations[name]
+    operation = operations.ended(world, name)
     resource = world.find(operation.resource)
     if operation.style == "group":
         resources.group_deleted(world, operation.resource, KINDS)

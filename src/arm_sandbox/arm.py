@@ -283,13 +283,13 @@ def _plain(location: str) -> str:
 
 
 def require_idle(world: World, id: str) -> None:
-    operation = operations.running(world, id)
-    if operation is not None:
+    running = operations.running(world, id)
+    if running:
         raise Refusal(
             409,
             "AnotherOperationInProgress",
             "Another operation on this or dependent resource is in progress. "
-            f"To retrieve status of the operation use uri: {operation.name}.",
+            f"To retrieve status of the operation use uri: {running[0].name}.",
         )
 
 

@@ -48,16 +48,24 @@ def start(
         retry_after=RETRY_AFTER[how.style],
     )
     world.operations[operation.name] = operation
+    world.running.setdefault(resource.lower(), []).append(operation.name)
     world.later(seconds, "operation.due", name=operation.name)
     return operation, first_headers(world, request, operation, location=how.location)
 
 
-def running(world: World, resource: str) -> Operation | None:
-    """The operation in progress on a resource, if there is one."""
-    for operation in world.operations.values():
-        if operation.resource.lower() == resource.lower() and operation.due > world.now:
-            return operation
-    return None
+def running(world: World, resource: str) -> list[Operation]:
+    """The operations in progress on a resource, oldest first."""
+    return [world.operations[name] for name in world.running.get(resource.lower(), ())]
+
+
+def ended(world: World, name: str) -> Operation:
+    """Take an operation out of those in progress; it can still be polled."""
+    operation = world.operations[name]
+    names = world.running.get(operation.resource.lower(), [])
+    names[:] = [each for each in names if each != name]
+    if not names:
+        world.running.pop(operation.resource.lower(), None)
+    return operation
 
 
 def poll(world: World, request: Request, name: str) -> Response:

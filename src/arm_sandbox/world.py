@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -48,14 +49,14 @@ class Operation:
     output: Json = None
 
 
-@dataclass
+@dataclass(order=True)
 class Happening:
     """Something that the world will do by itself when its clock reaches `due`."""
 
     due: float
     ordinal: int
-    name: str
-    data: dict[str, Any]
+    name: str = field(compare=False)
+    data: dict[str, Any] = field(compare=False)
 
 
 @dataclass
@@ -85,6 +86,8 @@ class World:
     """`subscription/namespace` in lower case, and its registration state."""
     resources: dict[str, Resource] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
+    running: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the operations in progress, by the lower-cased id of what they are about."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """The activity log, oldest first."""
     mails: list[dict[str, Any]] = field(default_factory=list)
@@ -97,6 +100,7 @@ class World:
     published: dict[str, dict[str, list[Version]]] = field(default_factory=dict)
     """Rows of Resource Graph by table and lower-cased id, oldest version first; see `tables`."""
     happenings: list[Happening] = field(default_factory=list)
+    """What is to come, as a heap: the next one first."""
     draws: dict[str, int] = field(default_factory=dict)
     ordinal: int = 0
 
@@ -124,11 +128,13 @@ class World:
     def later(self, seconds: float, happening: str, **data: Any) -> None:
         """Let a handler (see `app.HAPPENINGS`) run when `seconds` have passed."""
         self.ordinal += 1
-        self.happenings.append(Happening(self.now + seconds, self.ordinal, happening, data))
+        due = Happening(self.now + seconds, self.ordinal, happening, data)
+        heapq.heappush(self.happenings, due)
 
-    def next_due(self, until: float) -> Happening | None:
-        due = [h for h in self.happenings if h.due <= until]
-        return min(due, key=lambda h: (h.due, h.ordinal)) if due else None
+    def take_due(self, until: float) -> Happening | None:
+        """The next happening, no longer to come, if it is due by `until`."""
+        due = self.happenings and self.happenings[0].due <= until
+        return heapq.heappop(self.happenings) if due else None
 
     @property
     def stamp(self) -> str:
@@ -172,7 +178,7 @@ class World:
             table: {key: [Version(**v) for v in versions] for key, versions in rows.items()}
             for table, rows in values.get("published", {}).items()
         }
-        values["happenings"] = [Happening(**v) for v in values["happenings"]]
+        values["happenings"] = sorted(Happening(**v) for v in values["happenings"])
         return cls(**values)
 
 

@@ -370,12 +370,7 @@ def _change_power(name: str, world: World, machine: Resource, request: Request) 
 
 def _require_no_conflict(world: World, machine: Resource, beside: str = "") -> None:
     """A machine does one thing at a time, except that its power may change `beside` some."""
-    running = [
-        operation
-        for operation in world.operations.values()
-        if same(operation.resource, machine.id) and operation.due > world.now
-    ]
-    if any(operation.verb != beside for operation in running):
+    if any(operation.verb != beside for operation in operations.running(world, machine.id)):
         raise Refusal(
             409,
             "Conflict",

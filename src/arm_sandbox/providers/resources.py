@@ -300,8 +300,8 @@ def _delete_group(
     group = require_group(world, Id("", subscription, name), writing=False)
     running = operations.running(world, group.id)
     group.properties["provisioningState"] = "Deleting"
-    if running is not None:
-        return Response(202, None, operations.first_headers(world, request, running))
+    if running:
+        return Response(202, None, operations.first_headers(world, request, running[0]))
     record(world, group.id, f"{GROUP}/delete", "Started")
     _, headers = operations.start(world, request, group.id, GROUP_DELETE, "delete")
     return Response(202, None, headers)
