@@ -15,7 +15,7 @@ from azure.mgmt.network import models as network
 from azure.mgmt.network.aio import NetworkManagementClient
 
 from arm_sandbox import clock
-from arm_sandbox.providers.compute import is_customer_managed
+from arm_sandbox.providers.machines import is_customer_managed
 from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World

@@ -1,4 +1,4 @@
-"""Microsoft.Compute: virtual machines with their disks, extensions and power, and assessments."""
+"""Microsoft.Compute: virtual machines, their disks and extensions, sizes and images."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from arm_sandbox import arm, operations
+from arm_sandbox import arm
 from arm_sandbox.arm import Body, Kind, merge, reference, writable
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.operations import LongRunning
-from arm_sandbox.providers import catalogue, compute_rules, network, patches, resources
+from arm_sandbox.providers import (
+    assessment,
+    catalogue,
+    compute_rules,
+    machines,
+    network,
+    resources,
+)
 from arm_sandbox.providers.catalogue import Image
+from arm_sandbox.providers.instance_view import instance_view
+from arm_sandbox.providers.machines import EXTENSIONS, MACHINES
 from arm_sandbox.wire import Refusal, Request, Response, gateway
-from arm_sandbox.world import Operation, Resource, World, stamp
+from arm_sandbox.world import Operation, Resource, World
 
 API = "2026-04-01"
 VERSIONS = (
@@ -27,53 +36,10 @@ DISK_API = "2026-03-02"
 DISK_VERSIONS = ("2022-03-02", "2023-04-02", "2023-10-02", "2024-03-02", "2025-01-02")
 SKU_VERSIONS = ("2017-09-01", "2019-04-01", "2021-07-01")
 
-MACHINES = compute_rules.MACHINES
-EXTENSIONS = f"{MACHINES}/extensions"
 DISKS = "Microsoft.Compute/disks"
 
-AGENT_READY = (20.0, 60.0)
-"""Seconds from the end of creation, or a start, until the guest agent reports (recorded)."""
-POWER = {
-    "start": ("starting", "running", (15.0, 45.0)),
-    "poweroff": ("stopping", "stopped", (10.0, 40.0)),
-    "deallocate": ("deallocating", "deallocated", (20.0, 60.0)),
-    "restart": ("running", "running", (20.0, 60.0)),
-}
-"""The power state while an action runs, the one after it, and how many seconds it takes."""
 CREATE = LongRunning("compute", (35.0, 110.0))
 CREATE_LINUX = LongRunning("compute", (25.0, 60.0))
-ASSESSMENT = LongRunning("compute", (60.0, 240.0), location=True)
-REBOOT_PENDING = 0.15
-"""The share of machines that still wait for the reboot of an earlier update."""
-
-
-# -- what other providers ask
-
-
-def is_customer_managed(machine: Body) -> bool:
-    """Whether a schedule may patch a machine: platform mode, and its safety checks bypassed."""
-    settings = _patch_settings(machine)
-    platform = settings.get("automaticByPlatformSettings") or {}
-    return settings.get("patchMode") == "AutomaticByPlatform" and bool(
-        platform.get("bypassPlatformSafetyChecksOnUserSchedule")
-    )
-
-
-def power_state(machine: Resource) -> str:
-    """`running`, `stopped`, `deallocated`, or on the way to one of them."""
-    return str(machine.hidden.get("power", ""))
-
-
-def agent_ready(world: World, machine: Resource) -> bool:
-    """Whether the guest agent can take orders."""
-    ready = machine.hidden.get("agentReady")
-    return power_state(machine) == "running" and ready is not None and bool(ready <= world.now)
-
-
-def _patch_settings(machine: Body) -> Body:
-    profile = (machine.get("properties") or {}).get("osProfile") or {}
-    configurations = [profile.get(name) or {} for name in compute_rules.CONFIGURATIONS.values()]
-    return next((c["patchSettings"] for c in configurations if c.get("patchSettings")), {})
 
 
 # -- virtual machines
@@ -98,7 +64,8 @@ def _fill_machine(world: World, id: Id, body: Body, old: Resource | None) -> Bod
     _fill_storage(world, id, properties, image)
     properties["osProfile"] = _os_profile(id, properties["osProfile"], image)
     properties.pop("instanceView", None)
-    _take_interfaces(world, id, properties["networkProfile"]["networkInterfaces"])
+    held = machines.interfaces(world, old) if old is not None else []
+    _take_interfaces(world, id, properties["networkProfile"]["networkInterfaces"], held)
     if old is None:
         _make_disk(world, id, document, image)
     return document
@@ -180,24 +147,17 @@ def _default_mode(configuration: Body, image: Image) -> str:
     return "AutomaticByOS" if configuration["enableAutomaticUpdates"] else "Manual"
 
 
-def _take_interfaces(world: World, id: Id, references: list[Body]) -> None:
+def _take_interfaces(
+    world: World, id: Id, references: list[Body], standing: list[Resource]
+) -> None:
     wanted = {sent["id"].lower(): sent for sent in references}
-    for nic in _interfaces_of(world, id.text):
+    for nic in standing:
         if nic.id.lower() not in wanted:
             network.detach(nic)
     for key, sent in wanted.items():
         nic = world.resources[key]
         primary = len(wanted) == 1 or bool((sent.get("properties") or {}).get("primary"))
         network.attach(world, nic, id.text, primary=primary)
-
-
-def _interfaces_of(world: World, machine: str) -> list[Resource]:
-    return [
-        nic
-        for nic in list(world.resources.values())
-        if nic.type == network.INTERFACES
-        and same(reference(world, nic.properties, "virtualMachine", "id"), machine)
-    ]
 
 
 def _make_disk(world: World, id: Id, machine: Body, image: Image) -> None:
@@ -233,12 +193,7 @@ def _make_disk(world: World, id: Id, machine: Body, image: Image) -> None:
 def _machine_made(world: World, machine: Resource) -> None:
     if "power" not in machine.hidden:
         machine.hidden["provisioned"] = world.stamp
-        _runs(world, machine)
-
-
-def _runs(world: World, machine: Resource) -> None:
-    machine.hidden["power"] = "running"
-    machine.hidden["agentReady"] = world.now + world.between(machine.id, "agent", *AGENT_READY)
+        machines.runs(world, machine)
 
 
 def _machine_deleted(world: World, machine: Resource) -> None:
@@ -251,7 +206,7 @@ def _machine_deleted(world: World, machine: Resource) -> None:
         if disk["deleteOption"] == "Delete":
             arm.take_away(world, DISK, standing)
     references = machine.properties["networkProfile"]["networkInterfaces"]
-    for nic in _interfaces_of(world, machine.id):
+    for nic in machines.interfaces(world, machine):
         network.detach(nic)
         sent = [found for found in references if same(found["id"], nic.id)]
         if any(reference(world, r, "properties", "deleteOption") == "Delete" for r in sent):
@@ -270,260 +225,22 @@ def _delete_interface(world: World, nic: Resource) -> None:
             arm.take_away(world, network.ADDRESS, address)
 
 
+def action_finished(world: World, machine: Resource, operation: Operation) -> None:
+    """An action's time is over: what it was for takes effect."""
+    if operation.verb == "assesspatches":
+        assessment.assessed(world, machine, operation)
+    else:
+        machines.power_changed(world, machine, operation)
+
+
 def _show_machine(world: World, machine: Resource, request: Request) -> Body:
     body = copy.deepcopy(machine.body)
     children = [copy.deepcopy(child.body) for child in world.below(machine.id, EXTENSIONS)]
     if children:
         body["resources"] = children
     if request.query.get("$expand", "").lower() == "instanceview":
-        body["properties"]["instanceView"] = _instance_view(world, machine)
+        body["properties"]["instanceView"] = instance_view(world, machine)
     return body
-
-
-# -- the instance view
-
-
-def _instance_view(world: World, machine: Resource) -> Body:
-    image = catalogue.image_of(machine.body)
-    disk = machine.properties["storageProfile"]["osDisk"]["name"]
-    at = machine.hidden.get("provisioned", world.stamp)
-    view: Body = {
-        "disks": [{"name": disk, "statuses": [_status("ProvisioningState", "succeeded", at)]}],
-        "hyperVGeneration": image.generation if image is not None else "V1",
-        "statuses": _statuses(machine, at),
-    }
-    if power_state(machine) not in ("deallocating", "deallocated"):
-        view["vmAgent"] = _agent(world, machine)
-    if agent_ready(world, machine) and image is not None:
-        view["computerName"] = machine.properties["osProfile"]["computerName"]
-        view |= {"osName": image.system, "osVersion": image.system_version}
-    extensions = [_extension_view(child) for child in world.below(machine.id, EXTENSIONS)]
-    if extensions:
-        view["extensions"] = extensions
-    if "patchStatus" in machine.hidden:
-        view["patchStatus"] = copy.deepcopy(machine.hidden["patchStatus"])
-    return view
-
-
-def _statuses(machine: Resource, at: str) -> list[Body]:
-    state = str(machine.properties["provisioningState"]).lower()
-    statuses = [_status("ProvisioningState", state, at)]
-    if power_state(machine):
-        power = {"code": f"PowerState/{power_state(machine)}", "level": "Info"}
-        statuses.append({**power, "displayStatus": f"VM {power_state(machine)}"})
-    return statuses
-
-
-def _status(name: str, value: str, at: str) -> Body:
-    said = "Provisioning succeeded" if value == "succeeded" else value.capitalize()
-    return {"code": f"{name}/{value}", "level": "Info", "displayStatus": said, "time": at}
-
-
-def _agent(world: World, machine: Resource) -> Body:
-    """Until the agent has reported, the platform knows nothing of it (recorded)."""
-    if not agent_ready(world, machine):
-        status = {
-            "code": "ProvisioningState/Unavailable",
-            "level": "Warning",
-            "displayStatus": "Not Ready",
-            "message": "VM status blob is found but not yet populated.",
-            "time": world.stamp,
-        }
-        return {"vmAgentVersion": "Unknown", "statuses": [status]}
-    status = {
-        "code": "ProvisioningState/succeeded",
-        "level": "Info",
-        "displayStatus": "Ready",
-        "message": "Guest Agent is running",
-        "time": world.stamp,
-    }
-    version = "2.7.41491.1176" if _is_windows(machine) else "2.15.0.1"
-    return {"vmAgentVersion": version, "statuses": [status], "extensionHandlers": []}
-
-
-def _extension_view(extension: Resource) -> Body:
-    properties = extension.properties
-    return {
-        "name": extension.body["name"],
-        "type": f"{properties['publisher']}.{properties['type']}",
-        "typeHandlerVersion": properties["typeHandlerVersion"],
-        "statuses": [_status("ProvisioningState", "succeeded", extension.hidden.get("at", ""))],
-    }
-
-
-def _is_windows(machine: Resource) -> bool:
-    return bool(machine.properties["storageProfile"]["osDisk"]["osType"] == "Windows")
-
-
-# -- power
-
-
-def _change_power(name: str, world: World, machine: Resource, request: Request) -> Response:
-    during, _, seconds = POWER[name]
-    _require_no_conflict(world, machine, beside="assesspatches")
-    machine.hidden["power"] = during
-    machine.properties["provisioningState"] = "Updating"
-    how = LongRunning("compute", seconds, location=True)
-    _, headers = operations.start(world, request, machine.id, how, name)
-    return Response(202, None, headers)
-
-
-def _require_no_conflict(world: World, machine: Resource, beside: str = "") -> None:
-    """A machine does one thing at a time, except that its power may change `beside` some."""
-    if any(operation.verb != beside for operation in operations.running(world, machine.id)):
-        raise Refusal(
-            409,
-            "Conflict",
-            "The request failed due to conflict with a concurrent request. To resolve it, please "
-            "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
-        )
-
-
-def action_finished(world: World, machine: Resource, operation: Operation) -> None:
-    """An action's time is over: what it was for takes effect."""
-    if operation.verb == "assesspatches":
-        _assessed(world, machine, operation)
-        return
-    _, after, _ = POWER[operation.verb]
-    machine.properties["provisioningState"] = "Succeeded"
-    machine.hidden["power"] = after
-    if after == "running":
-        _runs(world, machine)
-
-
-# -- assessment
-
-
-def _assess(world: World, machine: Resource, request: Request) -> Response:
-    """An assessment waits for an agent that is not ready yet (recorded: one begun seconds after
-    creation, while the agent is `Unknown`, succeeds)."""
-    if power_state(machine) != "running":
-        message = "Cannot assess patches on the VM when the VM is not running."
-        raise Refusal(409, "OperationNotAllowed", message)
-    _require_extensions(machine)
-    _require_no_conflict(world, machine)
-    wait = max(0.0, machine.hidden["agentReady"] - world.now)
-    low, high = ASSESSMENT.seconds
-    how = replace(ASSESSMENT, seconds=(low + wait, high + wait))
-    _, headers = operations.start(world, request, machine.id, how, "assesspatches")
-    return Response(202, None, headers)
-
-
-def _require_extensions(machine: Resource) -> None:
-    profile = machine.properties["osProfile"]
-    name = compute_rules.CONFIGURATIONS["Windows" if _is_windows(machine) else "Linux"]
-    if not (profile["allowExtensionOperations"] and profile[name]["provisionVMAgent"]):
-        raise Refusal(
-            409,
-            "OperationNotAllowed",
-            "This operation cannot be performed when extension operations are disallowed. To "
-            "allow, please ensure VM Agent is installed on the VM and the "
-            "osProfile.allowExtensionOperations property is true.",
-        )
-
-
-def _assessed(world: World, machine: Resource, operation: Operation) -> None:
-    if not agent_ready(world, machine):
-        operation.error = {
-            "code": "VMAgentStatusCommunicationError",
-            "message": f"VM '{machine.body['name']}' has not reported status for VM agent or "
-            "extensions. Please verify the VM has a running VM agent, and can establish outbound "
-            "connections to Azure storage.",
-        }
-        return
-    _add_patch_extension(world, machine)
-    routed = any(network.has_route(world, nic.id) for nic in _interfaces_of(world, machine.id))
-    found = patches.available(world, machine) if routed else []
-    operation.output = _result(world, machine, operation, found, routed=routed)
-    machine.hidden["patchStatus"] = _patch_status(world, operation)
-
-
-def _result(
-    world: World, machine: Resource, operation: Operation, found: list[Body], *, routed: bool
-) -> Body:
-    urgent, other = patches.counts(found)
-    seen = {
-        "activityId": operation.name,
-        "lastModifiedDateTime": world.stamp,
-        "assessmentState": "Available",
-    }
-    return {
-        "status": "Succeeded" if routed else "Failed",
-        "assessmentActivityId": operation.name,
-        "rebootPending": routed and _reboot_pending(world, machine),
-        "criticalAndSecurityPatchCount": urgent,
-        "otherPatchCount": other,
-        "startDateTime": stamp(operation.started),
-        "availablePatches": [{**patch, **seen} for patch in found],
-        "error": NO_ERROR if routed else _no_route(machine),
-    }
-
-
-NO_ERROR: Body = {"details": [], "code": "Success", "message": "0 error/s reported"}
-"""A success has an error, too (recorded)."""
-
-
-def _no_route(machine: Resource) -> Body:
-    code, message = (
-        ("0x80072EE2", "The operation timed out while searching for updates. HRESULT: 0x80072EE2")
-        if _is_windows(machine)
-        else (
-            "PACKAGE_MANAGER_FAILURE",
-            "Unable to reach the package repositories of this machine.",
-        )
-    )
-    details = [{"code": code, "message": message}]
-    return {"details": details, "code": "1", "message": "1 error/s reported. See the details."}
-
-
-def _reboot_pending(world: World, machine: Resource) -> bool:
-    if "rebootPending" not in machine.hidden:
-        machine.hidden["rebootPending"] = world.draw(machine.id, "reboot") < REBOOT_PENDING
-    return bool(machine.hidden["rebootPending"])
-
-
-def _patch_status(world: World, operation: Operation) -> Body:
-    result = operation.output
-    summary = {
-        "status": result["status"],
-        "assessmentActivityId": operation.name,
-        "rebootPending": result["rebootPending"],
-        "criticalAndSecurityPatchCount": result["criticalAndSecurityPatchCount"],
-        "otherPatchCount": result["otherPatchCount"],
-        "startTime": result["startDateTime"],
-        "lastModifiedTime": world.stamp,
-        "error": result["error"],
-    }
-    ready = [
-        {
-            "code": f"{name}ConfigurationState/Ready",
-            "level": "Info",
-            "displayStatus": f"Status_{name}ConfigurationState_Ready",
-            "time": world.stamp,
-        }
-        for name in ("PatchMode", "AssessmentMode")
-    ]
-    return {"availablePatchSummary": summary, "configurationStatuses": ready}
-
-
-def _add_patch_extension(world: World, machine: Resource) -> None:
-    """The service installs its extension with the first operation (docs, prerequisites)."""
-    name = "WindowsPatchExtension" if _is_windows(machine) else "LinuxPatchExtension"
-    id = f"{machine.id}/extensions/{name}"
-    if world.find(id) is not None:
-        return
-    document = {
-        **arm.envelope(parse(id), EXTENSIONS, {}),
-        "location": machine.body["location"],
-        "properties": {
-            "autoUpgradeMinorVersion": True,
-            "publisher": "Microsoft.CPlat.Core",
-            "type": name,
-            "typeHandlerVersion": "1.5" if _is_windows(machine) else "1.6",
-            "provisioningState": "Succeeded",
-        },
-    }
-    world.add(Resource(id, EXTENSIONS, document, {"at": world.stamp}))
 
 
 # -- disks and extensions
@@ -555,7 +272,7 @@ def _check_extension(world: World, id: Id, body: Body, old: Resource | None) -> 
     """The patch extensions come by themselves, never by hand (LinuxPatchExtension#279)."""
     machine = world.find(id.parent)
     publisher = reference(world, body, "properties", "publisher")
-    if machine is not None and power_state(machine) != "running":
+    if machine is not None and machines.power_state(machine) != "running":
         _extension_needs_power()
     if same(publisher, "Microsoft.CPlat.Core") or not publisher:
         message = f"The value of parameter publisher is invalid: '{publisher}'."
@@ -564,7 +281,7 @@ def _check_extension(world: World, id: Id, body: Body, old: Resource | None) -> 
 
 def _extension_deletable(world: World, extension: Resource) -> None:
     machine = world.find(parse(extension.id).parent)
-    if machine is not None and power_state(machine) != "running":
+    if machine is not None and machines.power_state(machine) != "running":
         _extension_needs_power()
 
 
@@ -650,7 +367,7 @@ def _get_instance_view(world: World, request: Request, machine: str) -> Response
     found = world.find(machine)
     if found is None:
         raise arm.not_found(MACHINES, id.name, id.group)
-    return Response(200, _instance_view(world, found))
+    return Response(200, instance_view(world, found))
 
 
 def _list_skus(world: World, request: Request) -> Response:
@@ -729,7 +446,8 @@ MACHINE = Kind(
     show=_show_machine,
     when_made=_machine_made,
     when_deleted=_machine_deleted,
-    actions={"assesspatches": _assess} | {name: partial(_change_power, name) for name in POWER},
+    actions={"assesspatches": assessment.assess}
+    | {name: partial(machines.change_power, name) for name in machines.POWER},
 )
 DISK = Kind(
     type=DISKS,

@@ -12,7 +12,7 @@ from typing import Any
 from arm_sandbox import windows
 from arm_sandbox.arm import Body, Kind, not_found
 from arm_sandbox.ids import Id, parse, same
-from arm_sandbox.providers.compute import is_customer_managed
+from arm_sandbox.providers.machines import is_customer_managed
 from arm_sandbox.providers.resources import plain_location, require_group, require_location
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Resource, World
