@@ -93,7 +93,7 @@ def test_refuses_a_body_that_cannot_be_read() -> None:
 
 def test_an_action_is_refused_in_the_words_of_its_provider(world: World) -> None:
     group = f"{GROUP}/providers/Microsoft.Insights/actionGroups/ag"
-    body = {"location": "Global", "properties": {"groupShortName": "ag"}}
+    body = {"location": "Global", "properties": {"groupShortName": "ag", "enabled": True}}
     assert ask(world, "PUT", group, body, version="2023-01-01").status == 201
     response = ask(world, "POST", f"{group}/createNotifications", {}, version="2023-01-01")
     assert (response.status, set(response.body)) == (400, {"code", "message"})

@@ -118,7 +118,8 @@ def group_deleted(world: World, group: str, kinds: Mapping[str, Kind]) -> None:
 
 
 def _list_subscriptions(world: World, request: Request, kinds: Any) -> Response:
-    return Response(200, {"value": [_subscription(world, id) for id in world.subscriptions]})
+    found = [_subscription(world, id) for id in world.subscriptions]
+    return Response(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
 
 
 def _get_subscription(world: World, request: Request, id: str, kinds: Any) -> Response:

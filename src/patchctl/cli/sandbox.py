@@ -106,7 +106,8 @@ def edit(
                     raise BadInput(
                         [f"'{item}' has no value; write it like properties.enabled=false"]
                     )
-                by_hand.edit(world, by_hand.resource(world, id), path, _value(value, json.loads))
+                parse = str if path.startswith("tags.") else json.loads  # a tag is always text
+                by_hand.edit(world, by_hand.resource(world, id), path, _value(value, parse))
         except LookupError as error:
             raise BadInput([str(error)]) from None
         store.save(world)
