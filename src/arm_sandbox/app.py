@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arm_sandbox import arm, operations, tokens
+from arm_sandbox import access, arm, operations, tokens
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, parse
-from arm_sandbox.providers import compute, insights, maintenance, network, resources
+from arm_sandbox.providers import (
+    authorization,
+    compute,
+    insights,
+    maintenance,
+    network,
+    resources,
+)
 from arm_sandbox.wire import Refusal, Request, Response, Shape, gateway
 from arm_sandbox.world import World
 
+PROVIDERS = (authorization, network, compute, maintenance, insights)
 KINDS: Mapping[str, Kind] = {
-    kind.type.lower(): kind
-    for provider in (network, compute, maintenance, insights)
-    for kind in provider.KINDS
+    kind.type.lower(): kind for provider in PROVIDERS for kind in provider.KINDS
 }
 NAMESPACES = {kind.type.split("/")[0].lower(): kind.type.split("/")[0] for kind in KINDS.values()}
 
@@ -28,10 +34,10 @@ def respond(world: World, request: Request) -> Response:
     settle(world)
     shape: Shape = "arm"
     try:
-        tokens.read(world, request)
-        _require_api_version(request)
         kind, _ = _kind_and_action(parse(request.path))
         shape = kind.shape if kind is not None else "arm"
+        for gate in GATES:
+            gate(world, request)
         response = _route(world, request)
     except Refusal as refusal:
         refusal.shape = refusal.shape or shape
@@ -51,17 +57,13 @@ def settle(world: World, until: float | None = None) -> None:
 
 def _route(world: World, request: Request) -> Response:
     id = parse(request.path)
-    answered = resources.answer(world, request, id, KINDS)
+    answered = resources.answer(world, request, KINDS)
     if answered is not None:
         return answered
     polled = _poll(world, request)
     if polled is not None:
         return polled
-    resources.require_subscription(world, id.subscription)
-    resources.require_registered(
-        world, id.subscription, NAMESPACES.get(id.namespace.lower(), id.namespace)
-    )
-    for provider in (network, compute, maintenance, insights):
+    for provider in PROVIDERS:
         special: Response | None = provider.answer(world, request, id)
         if special is not None:
             return special
@@ -131,6 +133,7 @@ def _operation_due(world: World, name: str) -> None:
 HAPPENINGS: Mapping[str, Callable[..., None]] = {
     "operation.due": _operation_due,
     **resources.HAPPENINGS,
+    **authorization.HAPPENINGS,
     **network.HAPPENINGS,
     **compute.HAPPENINGS,
     **maintenance.HAPPENINGS,
@@ -138,13 +141,41 @@ HAPPENINGS: Mapping[str, Callable[..., None]] = {
 }
 
 
-def _require_api_version(request: Request) -> None:
+def _require_token(world: World, request: Request) -> None:
+    tokens.read(world, request)
+
+
+def _require_api_version(world: World, request: Request) -> None:
     if not request.api_version:
         raise gateway(
             400,
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
+
+
+def _require_subscription(world: World, request: Request) -> None:
+    subscription = parse(request.path).subscription
+    if subscription:
+        resources.require_subscription(world, subscription)
+
+
+def _require_registration(world: World, request: Request) -> None:
+    """Nothing of a provider answers before it is registered, registering itself excepted."""
+    id = parse(request.path)
+    if id.subscription and id.types and not resources.registers(request, id):
+        namespace = NAMESPACES.get(id.namespace.lower(), id.namespace)
+        resources.require_registered(world, id.subscription, namespace)
+
+
+GATES: tuple[Callable[[World, Request], None], ...] = (
+    _require_token,
+    _require_api_version,
+    _require_subscription,
+    access.require,
+    _require_registration,
+)
+"""What every request has to pass, in this order, before a provider sees it."""
 
 
 def _standard_headers(world: World, request: Request) -> dict[str, str]:

@@ -62,7 +62,7 @@ class Kind:
 
     type: str
     model: str
-    """The SDK model that knows its properties, as `module:class`."""
+    """The SDK model that knows its properties, as `module:class`; empty where none is at hand."""
     api_version: str
     """The api-version that the model describes; unknown properties are refused only there."""
     patch_model: str = ""
@@ -79,6 +79,8 @@ class Kind:
     created: int = 201
     """Status of a PUT that makes something new (200 for Microsoft.Maintenance, recorded)."""
     deleted: int = 200
+    returns_deleted: bool = False
+    """Whether DELETE answers with what was deleted (Microsoft.Authorization, recorded)."""
     check: Check = no_check
     fill: Fill = keep
     """Makes the full document of what was sent: defaults, ids and read-only values."""
@@ -136,7 +138,8 @@ def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
     record(world, resource.id, f"{kind.type}/delete", "Started")
     if kind.delete is None:
         take_away(world, kind, resource)
-        return Response(kind.deleted, seconds=_took(world, kind, id, "delete"))
+        last = kind.show(world, resource, request) if kind.returns_deleted else None
+        return Response(kind.deleted, last, seconds=_took(world, kind, id, "delete"))
     resource.properties["provisioningState"] = "Deleting"
     _, headers = operations.start(world, request, resource.id, kind.delete, "delete")
     return Response(202, None, headers)
@@ -256,7 +259,7 @@ def _accepted(kind: Kind, model: str, request: Request) -> Body:
             "'an object was expected'."
         )
         raise gateway(400, "InvalidRequestContent", message)
-    if request.api_version != kind.api_version:
+    if not model or request.api_version != kind.api_version:
         return copy.deepcopy(request.body)
     return copy.deepcopy(schema.accept(model, request.body))
 

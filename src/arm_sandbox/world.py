@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from arm_sandbox import options
 from arm_sandbox.ids import same, within
+from arm_sandbox.options import Options
 from arm_sandbox.wire import Json
 
 FORMAT = 1
@@ -84,6 +86,12 @@ class World:
     )
     registrations: dict[str, str] = field(default_factory=dict)
     """`subscription/namespace` in lower case, and its registration state."""
+    options: Options = field(default_factory=Options)
+    """What it does to its clients, unless told otherwise nothing."""
+    principals: dict[str, float] = field(default_factory=dict)
+    """Object ids that the directory has, in lower case, and when each is known everywhere."""
+    revoked: dict[str, Resource] = field(default_factory=dict)
+    """Role assignments that were deleted and still hold, by id in lower case."""
     resources: dict[str, Resource] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
@@ -172,7 +180,9 @@ class World:
         values = dict(data)
         if values.pop("format", None) != FORMAT:
             raise ValueError(f"a sandbox world of format {FORMAT} was expected")
-        values["resources"] = {k: Resource(**v) for k, v in values["resources"].items()}
+        values["options"] = options.options(values.get("options", {}))
+        for name in ("resources", "revoked"):
+            values[name] = {k: Resource(**v) for k, v in values.get(name, {}).items()}
         values["operations"] = {k: Operation(**v) for k, v in values["operations"].items()}
         values["published"] = {
             table: {key: [Version(**v) for v in versions] for key, versions in rows.items()}

@@ -18,8 +18,13 @@ GROUP_DELETE = LongRunning("group", (120.0, 300.0))
 """Two to five minutes for a small group (azure-powershell#334 and others)."""
 
 REGISTRATION = (30.0, 90.0)
-REGISTERED_AT_FIRST = ("microsoft.compute", "microsoft.network", "microsoft.resources")
-"""A new world has Compute and Network registered, nothing else that has to be."""
+REGISTERED_AT_FIRST = (
+    "microsoft.authorization",
+    "microsoft.compute",
+    "microsoft.network",
+    "microsoft.resources",
+)
+"""A new world has Compute and Network registered; Authorization and Resources need not be."""
 
 LOCATIONS = {
     "eastus": "East US",
@@ -38,13 +43,11 @@ LOCATIONS = {
 }
 
 
-def answer(world: World, request: Request, id: Id, kinds: Mapping[str, Kind]) -> Response | None:
+def answer(world: World, request: Request, kinds: Mapping[str, Kind]) -> Response | None:
     """Answer what concerns subscriptions, providers and groups; None for anything else."""
     for method, pattern, handler in ROUTES:
         match = re.fullmatch(pattern, request.path, re.IGNORECASE)
         if match and method == request.method:
-            if id.subscription:
-                require_subscription(world, id.subscription)
             return handler(world, request, *match.groups(), kinds=kinds)
     return None
 
@@ -53,6 +56,10 @@ def require_subscription(world: World, subscription: str) -> None:
     if subscription.lower() not in world.subscriptions:
         message = f"The subscription '{subscription}' could not be found."
         raise gateway(404, "SubscriptionNotFound", message)
+
+
+def registers(request: Request, id: Id) -> bool:
+    return request.method == "POST" and not id.group and [*map(str.lower, id.types)] == ["register"]
 
 
 def require_registered(world: World, subscription: str, namespace: str) -> None:
