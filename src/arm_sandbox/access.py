@@ -7,15 +7,17 @@ The wording of the refusals is recorded (AuthorizationFailed) or reported
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
-from arm_sandbox import tokens
 from arm_sandbox.ids import Id, parse, same, within
-from arm_sandbox.providers.authorization import allowed
-from arm_sandbox.wire import Json, Refusal, Request, gateway
+from arm_sandbox.providers.authorization import allowed, knows
+from arm_sandbox.tokens import Caller, caller
+from arm_sandbox.wire import Json, Refusal, Request, Response, gateway
 from arm_sandbox.world import World
 
 VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
+OVERVIEWS = ("", "resourcegroups", "resources")
+"""What of a subscription everybody may ask for who may do anything in it."""
 LINKED = {
     "microsoft.network/virtualnetworks/subnets": "join",
     "microsoft.network/networksecuritygroups": "join",
@@ -27,26 +29,14 @@ LINKED = {
 """What one also needs on a resource that a written one refers to (docs, RBAC permissions)."""
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who sent a request, and the name that refusals call them by."""
-
-    oid: str
-    name: str
-
-
-def caller(world: World, request: Request) -> Caller:
-    said = tokens.read(world, request)
-    oid = str(said.get("oid", ""))
-    return Caller(oid, str(said.get("upn") or said.get("appid") or oid))
-
-
 def require(world: World, request: Request) -> None:
     """Refuse what the caller may not do, or may not do to what the body refers to."""
     id = parse(request.path)
     action, scope = action_and_scope(request, id)
     asking = caller(world, request)
     if action and not allowed(world, asking.oid, action, scope):
+        if _is_overview(request, id) and knows(world, asking.oid, scope):
+            return
         raise gateway(
             403,
             "AuthorizationFailed",
@@ -58,6 +48,33 @@ def require(world: World, request: Request) -> None:
         for needed, linked in _linked(request.body, id):
             if not allowed(world, asking.oid, needed, linked):
                 raise _not_linked(asking, action, scope, needed, linked)
+
+
+def visible(world: World, request: Request, response: Response) -> Response:
+    """Resource Manager's own lists show everybody what they may read (docs), not all there is."""
+    id = parse(request.path)
+    action, scope = action_and_scope(request, id)
+    oid = caller(world, request).oid
+    if not (response.body and "value" in response.body and _is_overview(request, id)):
+        return response
+    if action and allowed(world, oid, action, scope):
+        return response
+    shown = [item for item in response.body["value"] if _may_see(world, oid, item)]
+    return replace(response, body={**response.body, "value": shown})
+
+
+def _is_overview(request: Request, id: Id) -> bool:
+    """A subscription, or the list of those, of the groups in one, or of all its resources."""
+    parts = id.text.lower().strip("/").split("/")
+    at = "/".join(parts[2:])
+    return request.method == "GET" and parts[0] == "subscriptions" and at in OVERVIEWS
+
+
+def _may_see(world: World, oid: str, item: Json) -> bool:
+    if "subscriptionId" in item:
+        return knows(world, oid, item["id"])
+    type = item["type"].replace("/resourceGroups", "/subscriptions/resourceGroups")
+    return allowed(world, oid, f"{type}/read", item["id"])
 
 
 def action_and_scope(request: Request, id: Id) -> tuple[str, str]:

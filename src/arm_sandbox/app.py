@@ -59,7 +59,7 @@ def _route(world: World, request: Request) -> Response:
     id = parse(request.path)
     answered = resources.answer(world, request, KINDS)
     if answered is not None:
-        return answered
+        return access.visible(world, request, answered)
     polled = _poll(world, request)
     if polled is not None:
         return polled

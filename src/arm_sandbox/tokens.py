@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,6 +80,20 @@ def read(world: World, request: Request) -> Claims:
     _require_audience(world, request, said)
     _require_unexpired(world, request, said)
     return said
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request, and the name that refusals call them by."""
+
+    oid: str
+    name: str
+
+
+def caller(world: World, request: Request) -> Caller:
+    said = read(world, request)
+    oid = str(said.get("oid", ""))
+    return Caller(oid, str(said.get("upn") or said.get("appid") or oid))
 
 
 def invalid(world: World, request: Request) -> Refusal:

@@ -19,9 +19,9 @@ SUBSCRIPTION = "/subscriptions/5a4d0000-0000-4000-8000-000000000001"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-test"
 
 
-def signed_in(world: World) -> dict[str, str]:
-    """The header of somebody who has signed in."""
-    return {"Authorization": f"Bearer {tokens.unsigned(tokens.claims(world))}"}
+def signed_in(world: World, **who: str) -> dict[str, str]:
+    """The header of somebody who has signed in: the world's principal, or who `oid` says."""
+    return {"Authorization": f"Bearer {tokens.unsigned(tokens.claims(world) | who)}"}
 
 
 def send(world: World, request: Request) -> Response:
@@ -45,10 +45,11 @@ def ask(
     *,
     version: str = "2025-04-01",
     query: str = "",
+    who: dict[str, str] | None = None,
 ) -> Response:
     url = f"https://management.azure.com{path}?api-version={version}{query}"
     content = b"" if body is None else json.dumps(body).encode()
-    return send(world, Request.parse(method, url, signed_in(world), content))
+    return send(world, Request.parse(method, url, signed_in(world, **(who or {})), content))
 
 
 def wait(world: World, seconds: float) -> None:

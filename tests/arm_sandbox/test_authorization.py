@@ -216,7 +216,7 @@ VM = f"{GROUP}/providers/Microsoft.Compute/virtualMachines/vm"
 def test_the_action_follows_from_method_and_path(
     world: World, method: str, path: str, action: str, scope: str
 ) -> None:
-    restricted(world, "Nothing/at/all")
+    restricted(world, "*", scope="/elsewhere")
     message = ask(world, method, path).body["error"]["message"]
     assert f"perform action '{action}' over scope '{scope}' or" in message
 
@@ -276,6 +276,29 @@ def test_a_group_takes_the_assignments_in_it_along(world: World) -> None:
     wait(world, 600)
     assert ask(world, "GET", GROUP).status == 404
     assert not allowed(world, SOMEBODY, READ, NSG)
+
+
+def test_lists_show_everybody_what_is_theirs(world: World) -> None:
+    other = f"{SUBSCRIPTION}/resourceGroups/rg-other"
+    ask(world, "PUT", other, {"location": "eastus"})
+    ask(world, "PUT", NSG, {"location": "eastus"}, version="2024-05-01")
+    guest = {"oid": SOMEBODY, "upn": "guest@sandbox.example"}
+
+    def shown(path: str) -> Response:
+        return ask(world, "GET", path, who=guest)
+
+    assert shown("/subscriptions").body["value"] == []
+    assert code(shown(f"{SUBSCRIPTION}/resourcegroups")) == "AuthorizationFailed"
+    assign(world, principalType="User")
+    assert len(shown("/subscriptions").body["value"]) == 1
+    assert shown(SUBSCRIPTION).status == 200
+    groups = shown(f"{SUBSCRIPTION}/resourcegroups").body["value"]
+    assert [group["name"] for group in groups] == ["rg-test"]
+    found = shown(f"{SUBSCRIPTION}/resources").body["value"]
+    assert [resource["id"] for resource in found] == [NSG]
+    refused = shown(other)
+    assert refused.status == 403
+    assert "client 'guest@sandbox.example' with" in refused.body["error"]["message"]
 
 
 def test_nobody_is_owner_of_the_tenant(world: World) -> None:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from arm_sandbox import arm
+from arm_sandbox import arm, tokens
 from arm_sandbox.arm import Body, Kind
 from arm_sandbox.ids import Id, parse, same, within
 from arm_sandbox.options import Access
@@ -48,6 +48,14 @@ def allowed(world: World, principal_id: str, action: str, scope: str) -> bool:
     """Whether a principal may take an action (`Microsoft.Compute/disks/read`) on a scope, now."""
     return any(
         roles.permits(permission, action) for permission in permissions(world, principal_id, scope)
+    )
+
+
+def knows(world: World, principal_id: str, scope: str) -> bool:
+    """Whether a principal may do anything at all in a scope, above it or somewhere below."""
+    return any(
+        same(grant.principal, principal_id) and _concerns(grant.scope, scope, below=True)
+        for grant in _grants(world)
     )
 
 
@@ -200,7 +208,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
         return roles.answer(request, id)
     if same(id.type, PERMISSION) and request.method == "GET":
         require_scope(world, id)
-        own = permissions(world, world.principal["oid"], id.scope)
+        own = permissions(world, tokens.caller(world, request).oid, id.scope)
         return Response(200, {"value": [dict(found) for found in own if found["actions"]]})
     if same(id.type, ASSIGNMENT):
         require_scope(world, id)
