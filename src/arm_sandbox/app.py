@@ -16,13 +16,25 @@ from arm_sandbox.providers import (
     compute,
     insights,
     maintenance,
+    managed_identity,
     network,
+    operational_insights,
     resources,
+    scheduled_query_rules,
 )
 from arm_sandbox.wire import Refusal, Request, Response, Shape, gateway
 from arm_sandbox.world import World
 
-PROVIDERS = (authorization, network, compute, maintenance, insights)
+PROVIDERS = (
+    authorization,
+    network,
+    compute,
+    maintenance,
+    insights,
+    scheduled_query_rules,
+    managed_identity,
+    operational_insights,
+)
 KINDS: Mapping[str, Kind] = {
     kind.type.lower(): kind for provider in PROVIDERS for kind in provider.KINDS
 }
@@ -138,6 +150,7 @@ HAPPENINGS: Mapping[str, Callable[..., None]] = {
     **compute.HAPPENINGS,
     **maintenance.HAPPENINGS,
     **insights.HAPPENINGS,
+    **operational_insights.HAPPENINGS,
 }
 
 

@@ -237,7 +237,7 @@ def _write(
 ) -> Response:
     id = id if old is None else parse(old.id)
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
-    hidden = old.hidden if old is not None else {}
+    hidden = old.hidden if old is not None else {"made with": request.api_version}
     resource = world.add(Resource(document["id"], kind.type, document, hidden))
     status = kind.created if old is None else 200
     how = kind.create if old is None else kind.update

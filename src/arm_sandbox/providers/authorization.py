@@ -28,6 +28,11 @@ VERSIONS = (
 )
 REPLICATION = (5.0, 40.0)
 """Seconds until the directory knows a new identity everywhere (recorded: 400 up to five times)."""
+SPREADING = (60.0, 600.0)
+"""Seconds until a role of a managed identity holds (docs, RBAC troubleshooting: up to ten minutes).
+
+The signed-in caller is told by the options; nobody can sign in as an identity, which only waits.
+"""
 MEMBERS = ("condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description")
 """Come back as null when they were not sent (recorded)."""
 
@@ -183,7 +188,9 @@ def _show(world: World, assignment: Resource, request: Request) -> Body:
 
 def _made(world: World, assignment: Resource) -> None:
     if "holds" not in assignment.hidden:
-        delay = world.between(assignment.id, "granted", *world.options.access_delay)
+        managed = assignment.properties["principalId"].lower() in world.principals
+        spreading = SPREADING if managed else world.options.access_delay
+        delay = world.between(assignment.id, "granted", *spreading)
         assignment.hidden["holds"] = world.now + delay
 
 
