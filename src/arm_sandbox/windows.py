@@ -10,6 +10,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from arm_sandbox.time_zones import NAMES
+
 SHORTEST, LONGEST = timedelta(hours=1, minutes=30), timedelta(hours=3, minutes=55)
 """Of a window for guest patching (docs, maintenance configurations)."""
 LEAST_HOURS = 6
@@ -47,12 +49,13 @@ def complaint(window: dict[str, Any], *, guest: bool, now: datetime) -> str:
 
 def _time_complaint(name: str, text: Any) -> str:
     # A start in the past is accepted, whatever the API description says (recorded: 1970, 2021).
-    if _time(text) is None:
+    if time(text) is None:
         return f"{name} '{text}' is not in the format YYYY-MM-DD hh:mm."
     return ""
 
 
-def _time(text: Any) -> datetime | None:
+def time(text: Any) -> datetime | None:
+    """A moment by the clocks of the window's zone; None when it is written otherwise."""
     for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"):
         try:
             return datetime.strptime(str(text), form)
@@ -64,7 +67,7 @@ def _time(text: Any) -> datetime | None:
 def _expiration_complaint(text: Any, start: Any, now: datetime) -> str:
     if text is None:
         return ""
-    expiration, begin = _time(text), _time(start)
+    expiration, begin = time(text), time(start)
     if expiration is None or begin is None:
         return _time_complaint("ExpirationDateTime", text)
     if expiration <= begin:
@@ -90,7 +93,7 @@ def _duration_complaint(text: Any, *, guest: bool) -> str:
 
 
 def _zone_complaint(name: Any) -> str:
-    return "" if name in TIME_ZONES else f"TimeZone '{name or ''}' is not a known time zone."
+    return "" if name in NAMES else f"TimeZone '{name or ''}' is not a known time zone."
 
 
 def _recurrence_complaint(text: Any, *, guest: bool) -> str:
@@ -130,151 +133,3 @@ def _days_exist(text: str) -> bool:
 def _offset_near(match: re.Match[str]) -> bool:
     offset = match[2] if match.re is _WEEK_OF_MONTH else None
     return abs(int(offset or 0)) <= FARTHEST_OFFSET
-
-
-TIME_ZONES = frozenset(
-    """
-Afghanistan Standard Time
-Alaskan Standard Time
-Aleutian Standard Time
-Altai Standard Time
-Arab Standard Time
-Arabian Standard Time
-Arabic Standard Time
-Argentina Standard Time
-Astrakhan Standard Time
-Atlantic Standard Time
-AUS Central Standard Time
-Aus Central W. Standard Time
-AUS Eastern Standard Time
-Azerbaijan Standard Time
-Azores Standard Time
-Bahia Standard Time
-Bangladesh Standard Time
-Belarus Standard Time
-Bougainville Standard Time
-Canada Central Standard Time
-Cape Verde Standard Time
-Caucasus Standard Time
-Cen. Australia Standard Time
-Central America Standard Time
-Central Asia Standard Time
-Central Brazilian Standard Time
-Central Europe Standard Time
-Central European Standard Time
-Central Pacific Standard Time
-Central Standard Time
-Central Standard Time (Mexico)
-Chatham Islands Standard Time
-China Standard Time
-Cuba Standard Time
-Dateline Standard Time
-E. Africa Standard Time
-E. Australia Standard Time
-E. Europe Standard Time
-E. South America Standard Time
-Easter Island Standard Time
-Eastern Standard Time
-Eastern Standard Time (Mexico)
-Egypt Standard Time
-Ekaterinburg Standard Time
-Fiji Standard Time
-FLE Standard Time
-Georgian Standard Time
-GMT Standard Time
-Greenland Standard Time
-Greenwich Standard Time
-GTB Standard Time
-Haiti Standard Time
-Hawaiian Standard Time
-India Standard Time
-Iran Standard Time
-Israel Standard Time
-Jordan Standard Time
-Kaliningrad Standard Time
-Kamchatka Standard Time
-Korea Standard Time
-Libya Standard Time
-Line Islands Standard Time
-Lord Howe Standard Time
-Magadan Standard Time
-Magallanes Standard Time
-Marquesas Standard Time
-Mauritius Standard Time
-Mid-Atlantic Standard Time
-Middle East Standard Time
-Montevideo Standard Time
-Morocco Standard Time
-Mountain Standard Time
-Mountain Standard Time (Mexico)
-Myanmar Standard Time
-N. Central Asia Standard Time
-Namibia Standard Time
-Nepal Standard Time
-New Zealand Standard Time
-Newfoundland Standard Time
-Norfolk Standard Time
-North Asia East Standard Time
-North Asia Standard Time
-North Korea Standard Time
-Omsk Standard Time
-Pacific SA Standard Time
-Pacific Standard Time
-Pacific Standard Time (Mexico)
-Pakistan Standard Time
-Paraguay Standard Time
-Qyzylorda Standard Time
-Romance Standard Time
-Russia Time Zone 10
-Russia Time Zone 11
-Russia Time Zone 3
-Russian Standard Time
-SA Eastern Standard Time
-SA Pacific Standard Time
-SA Western Standard Time
-Saint Pierre Standard Time
-Sakhalin Standard Time
-Samoa Standard Time
-Sao Tome Standard Time
-Saratov Standard Time
-SE Asia Standard Time
-Singapore Standard Time
-South Africa Standard Time
-South Sudan Standard Time
-Sri Lanka Standard Time
-Sudan Standard Time
-Syria Standard Time
-Taipei Standard Time
-Tasmania Standard Time
-Tocantins Standard Time
-Tokyo Standard Time
-Tomsk Standard Time
-Tonga Standard Time
-Transbaikal Standard Time
-Turkey Standard Time
-Turks And Caicos Standard Time
-Ulaanbaatar Standard Time
-US Eastern Standard Time
-US Mountain Standard Time
-UTC
-UTC-02
-UTC-08
-UTC-09
-UTC-11
-UTC+12
-UTC+13
-Venezuela Standard Time
-Vladivostok Standard Time
-Volgograd Standard Time
-W. Australia Standard Time
-W. Central Africa Standard Time
-W. Europe Standard Time
-W. Mongolia Standard Time
-West Asia Standard Time
-West Bank Standard Time
-West Pacific Standard Time
-Yakutsk Standard Time
-Yukon Standard Time
-""".strip().splitlines()
-)
-"""The names that are accepted: Windows ones, no IANA names (as terraform's list has them)."""

@@ -143,6 +143,13 @@ def test_deploy_keeps_what_was_asked_for_before(cli: Cli) -> None:
     assert [receiver["emailAddress"] for receiver in receivers] == ["new@example.com"]
 
 
+def test_a_plan_warns_of_a_start_that_the_clocks_skip(cli: Cli) -> None:
+    cli("sandbox", "reset", "--at", "2026-11-23T12:00")
+    asked = (*EMAIL, "--time-zone", "America/New_York", "--recur", "Day")
+    assert "skip 02:30 on 2027-03-14" in cli("plan", *asked, "--at", "02:30").out
+    assert "2027-03-14" not in cli("plan", *asked, "--at", "03:00").out
+
+
 def test_linux(cli: Cli) -> None:
     assert cli.deploy("--os", "linux") == CREATED
     assert cli.deploy() == UNCHANGED

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import count, islice, pairwise
+from itertools import count, islice, pairwise, takewhile
 
 from patchctl.schedule.recurrence import Recurrence, Weekday, Weekly, occurrences
 from patchctl.schedule.time_zones import zone
@@ -14,6 +14,9 @@ LONGEST = timedelta(hours=3, minutes=55)
 
 LEAD = timedelta(minutes=15)
 """A new schedule closer to its start misses the first run (same page)."""
+
+YEAR = timedelta(days=366)
+"""Long enough to meet every change of the clocks."""
 
 COMPARED = 64
 """Enough windows to reach a 31st, a fifth week and a leap day where they make a difference."""
@@ -43,10 +46,11 @@ class Window:
         # Of the past only a day is converted to UTC: local clocks are never further off.
         recent = _local(now, self.time_zone) - timedelta(days=1)
         starts = (each for each in occurrences(self.recurrence, self.start) if each > recent)
-        windows = (self._occurrence(start) for start in starts)
+        windows = (self.occurrence(start) for start in starts)
         return list(islice((window for window in windows if window.utc > now), count))
 
-    def _occurrence(self, start: datetime) -> Occurrence:
+    def occurrence(self, start: datetime) -> Occurrence:
+        """The window of one of its local starts."""
         utc = _utc(start, self.time_zone)
         local = utc.astimezone(zone(self.time_zone))
         return Occurrence(local, utc, utc + self.duration, _note(start, local, self.time_zone))
@@ -77,7 +81,8 @@ def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:
 
 def warnings(window: Window) -> list[str]:
     """What is allowed but unwise."""
-    found = (_near_midnight(window), _overlap(window), _uncertain_week(window))
+    checks = (_clock_change, _near_midnight, _overlap, _uncertain_week)
+    found = (check(window) for check in checks)
     return [sentence for sentence in found if sentence]
 
 
@@ -140,15 +145,26 @@ def _local(now: datetime, time_zone: str) -> datetime:
 def _note(start: datetime, local: datetime, time_zone: str) -> str:
     when = f"{start:%H:%M} on {start:%Y-%m-%d}"
     if local.replace(tzinfo=None) != start:
-        return f"The clocks of {time_zone} skip {when}; this shows {local:%H:%M}."
+        return f"The clocks of {time_zone} skip {when}; patchctl assumes {local:%H:%M}."
     if local.utcoffset() != local.replace(fold=1).utcoffset():
-        return f"The clocks of {time_zone} show {when} twice; this shows the first."
+        return f"The clocks of {time_zone} show {when} twice; patchctl assumes the first."
     return ""
 
 
 def _starts(window: Window, begin: datetime) -> list[datetime]:
     starts = (each for each in occurrences(window.recurrence, window.start) if each >= begin)
     return list(islice(starts, COMPARED))
+
+
+def _clock_change(window: Window) -> str:
+    """The first start within a year that the clocks skip or show twice."""
+    last = window.start + YEAR
+    starts = takewhile(lambda start: start <= last, occurrences(window.recurrence, window.start))
+    notes = (window.occurrence(start).note for start in starts)
+    note = next((note for note in notes if note), "")
+    return (
+        f"{note} What Azure does is not documented (docs/unverified.md, 1 and 2)." if note else ""
+    )
 
 
 def _near_midnight(window: Window) -> str:

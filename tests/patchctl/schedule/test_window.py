@@ -202,13 +202,13 @@ def test_the_clocks_change(time_zone: str, start: str, coming: list[tuple[str, s
         (
             EASTERN,
             "2027-03-14 02:30",
-            "The clocks of Eastern Standard Time skip 02:30 on 2027-03-14; this shows 03:30.",
+            "The clocks of Eastern Standard Time skip 02:30 on 2027-03-14; patchctl assumes 03:30.",
         ),
         (
             EASTERN,
             "2027-11-07 01:30",
             "The clocks of Eastern Standard Time show 01:30 on 2027-11-07 twice; "
-            "this shows the first.",
+            "patchctl assumes the first.",
         ),
         (EASTERN, "2027-03-14 01:59", ""),
         (EASTERN, "2027-03-14 03:00", ""),
@@ -217,13 +217,14 @@ def test_the_clocks_change(time_zone: str, start: str, coming: list[tuple[str, s
         (
             BERLIN,
             "2027-03-28 02:00",
-            "The clocks of W. Europe Standard Time skip 02:00 on 2027-03-28; this shows 03:00.",
+            "The clocks of W. Europe Standard Time skip 02:00 on 2027-03-28; "
+            "patchctl assumes 03:00.",
         ),
         (
             BERLIN,
             "2027-10-31 02:59",
             "The clocks of W. Europe Standard Time show 02:59 on 2027-10-31 twice; "
-            "this shows the first.",
+            "patchctl assumes the first.",
         ),
         ("UTC", "2027-03-28 02:00", ""),
     ],
@@ -423,7 +424,27 @@ def test_moving_the_start_to_the_next_window_stays_in_phase(window: Window, now:
 
 def test_a_usual_window_gives_no_warning() -> None:
     for recurrence in ("1Week Saturday", "Day", "6Hours", "1Month Second Tuesday Offset4"):
-        assert warnings(window("2026-11-28 02:00", recurrence)) == []
+        assert warnings(window("2026-11-28 04:00", recurrence)) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "recurrence", "time_zone", "warned"),
+    [
+        ("2026-11-28 02:00", "Day", EASTERN, "skip 02:00 on 2027-03-14; patchctl assumes 03:00."),
+        ("2026-11-28 01:00", "Day", EASTERN, "show 01:00 on 2027-11-07 twice"),
+        ("2026-11-28 02:30", "1Month Last Sunday", BERLIN, "skip 02:30 on 2027-03-28"),
+        ("2026-11-28 02:00", "1Month Second Sunday", EASTERN, "skip 02:00 on 2027-03-14"),
+        ("2026-11-28 02:00", "1Week Saturday", EASTERN, ""),
+        ("2026-11-28 02:00", "Day", "UTC", ""),
+        ("2026-11-28 02:00", "Day", "India Standard Time", ""),
+    ],
+)
+def test_a_change_of_the_clocks_within_a_year_is_warned_of(
+    start: str, recurrence: str, time_zone: str, warned: str
+) -> None:
+    found = warnings(window(start, recurrence, time_zone))
+    assert len(found) == bool(warned)
+    assert all(warned in sentence and "not documented" in sentence for sentence in found)
 
 
 @pytest.mark.parametrize(
@@ -444,7 +465,7 @@ def test_a_start_just_before_midnight_is_warned_of(start: str, recurrence: str, 
 
 
 def test_a_window_that_overlaps_the_next_is_warned_of() -> None:
-    six_hours = window("2026-11-28 02:00", "6Hours")
+    six_hours = window("2026-11-28 04:00", "6Hours")
     assert warnings(replace(six_hours, duration=timedelta(hours=6))) == []
     assert warnings(replace(six_hours, duration=timedelta(hours=6, minutes=1))) == [
         "6Hours opens the next window before 06:01 is over: make it shorter or rarer."
@@ -454,14 +475,14 @@ def test_a_window_that_overlaps_the_next_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("start", "recurrence", "uncertain"),
     [
-        ("2026-11-28 02:00", "2Weeks Saturday", False),
-        ("2026-11-28 02:00", "1Week Saturday,Sunday", False),
-        ("2026-11-28 02:00", "2Weeks Saturday,Sunday", True),
-        ("2026-11-29 02:00", "2Weeks Sunday", False),
-        ("2026-11-29 02:00", "2Weeks", False),
-        ("2026-11-25 02:00", "2Weeks Sunday", True),
-        ("2026-11-29 02:00", "2Weeks Monday", True),
-        ("2026-11-25 02:00", "2Weeks Monday,Friday", False),
+        ("2026-11-28 04:00", "2Weeks Saturday", False),
+        ("2026-11-28 04:00", "1Week Saturday,Sunday", False),
+        ("2026-11-28 04:00", "2Weeks Saturday,Sunday", True),
+        ("2026-11-29 04:00", "2Weeks Sunday", False),
+        ("2026-11-29 04:00", "2Weeks", False),
+        ("2026-11-25 04:00", "2Weeks Sunday", True),
+        ("2026-11-29 04:00", "2Weeks Monday", True),
+        ("2026-11-25 04:00", "2Weeks Monday,Friday", False),
     ],
 )
 def test_weeks_that_may_begin_on_sunday_are_warned_of(
