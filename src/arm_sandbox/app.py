@@ -12,9 +12,11 @@ from arm_sandbox import access, arm, operations, tokens
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, parse
 from arm_sandbox.providers import (
+    action_groups,
+    activity_log,
+    activity_log_alerts,
     authorization,
     compute,
-    insights,
     maintenance,
     managed_identity,
     network,
@@ -30,7 +32,9 @@ PROVIDERS = (
     network,
     compute,
     maintenance,
-    insights,
+    action_groups,
+    activity_log,
+    activity_log_alerts,
     scheduled_query_rules,
     managed_identity,
     operational_insights,
@@ -149,7 +153,8 @@ HAPPENINGS: Mapping[str, Callable[..., None]] = {
     **network.HAPPENINGS,
     **compute.HAPPENINGS,
     **maintenance.HAPPENINGS,
-    **insights.HAPPENINGS,
+    **action_groups.HAPPENINGS,
+    **activity_log_alerts.HAPPENINGS,
     **operational_insights.HAPPENINGS,
 }
 
