@@ -1,6 +1,7 @@
 """The maintenance window: when it opens, for how long, and what to know before it does."""
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import count, islice, pairwise, takewhile
@@ -17,6 +18,9 @@ LEAD = timedelta(minutes=15)
 
 YEAR = timedelta(days=366)
 """Long enough to meet every change of the clocks."""
+
+SOON = 16
+"""At least as many windows as open within the two days in which local clocks may differ."""
 
 COMPARED = 64
 """Enough windows to reach a 31st, a fifth week and a leap day where they make a difference."""
@@ -48,6 +52,14 @@ class Window:
         starts = (each for each in occurrences(self.recurrence, self.start) if each > recent)
         windows = (self.occurrence(start) for start in starts)
         return list(islice((window for window in windows if window.utc > now), count))
+
+    def past(self, now: datetime, count: int) -> list[Occurrence]:
+        """The last windows that have closed by now, the newest last."""
+        soon = _local(now, self.time_zone) + timedelta(days=1)
+        begun = takewhile(lambda start: start <= soon, occurrences(self.recurrence, self.start))
+        recent = deque(begun, maxlen=count + SOON)
+        windows = (self.occurrence(start) for start in recent)
+        return [window for window in windows if window.end_utc <= now][-count:]
 
     def occurrence(self, start: datetime) -> Occurrence:
         """The window of one of its local starts."""

@@ -151,6 +151,31 @@ def test_a_window_that_never_opens_has_none_coming() -> None:
     assert window("2027-02-01 02:00", "12Months day30").coming(NOON, 3) == []
 
 
+def test_the_past_windows_are_those_that_have_closed() -> None:
+    saturdays = window("2026-11-07 02:00")
+    assert [each.utc for each in saturdays.past(NOON, 2)] == [
+        utc("2026-11-14 07:00"),
+        utc("2026-11-21 07:00"),
+    ]
+    assert len(saturdays.past(NOON, 9)) == 3
+    assert window("2026-11-28 02:00").past(NOON, 1) == []
+
+
+def test_a_window_is_past_when_it_closes_and_not_before() -> None:
+    saturdays = window("2026-11-21 02:00")
+    assert saturdays.past(utc("2026-11-21 08:59"), 1) == []
+    assert len(saturdays.past(utc("2026-11-21 09:00"), 1)) == 1
+
+
+@given(windows, moments)
+@settings(max_examples=50)
+def test_past_and_coming_windows_meet(window: Window, now: datetime) -> None:
+    past = window.past(now, 1)
+    if past:
+        assert past[0].end_utc <= now
+        assert all(each.end_utc > now for each in window.coming(past[0].utc, 1))
+
+
 @pytest.mark.parametrize(
     ("time_zone", "start", "coming"),
     [

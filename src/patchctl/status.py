@@ -1,0 +1,215 @@
+"""How the machines of a deployment stand, and what would keep the next run from patching them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from patchctl.observation import Assessment, Machine, ScheduleRun
+from patchctl.report import Finding, check
+from patchctl.schedule import fit
+from patchctl.schedule.window import Occurrence, Window
+
+BY_PLATFORM = "AutomaticByPlatform"
+LAG = timedelta(minutes=75)
+"""Rows of a run come 10 to 60 minutes late (seen in Microsoft's demos); some minutes are ours."""
+EARLY = timedelta(minutes=45)
+"""A run may be recorded before its window: what precedes it begins up to 40 minutes early."""
+REMEMBERED = timedelta(days=30)
+"""How long Azure remembers runs (azure-docs, update-manager/query-logs.md)."""
+RUNNING = ("running", "connected")
+"""The power of a VM, and the status of an Arc machine, with which it can be patched."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The maintenance configuration as it stands."""
+
+    window: Window | None
+    classifications: tuple[str, ...]
+    problem: str = ""
+    """Why nothing at all will run; empty where something will."""
+    since: datetime | None = None
+    """When it was made or last changed: of earlier windows it says nothing."""
+
+
+class Past(StrEnum):
+    """What became of the last window that has closed."""
+
+    NONE = "none"
+    RAN = "ran"
+    MISSED = "missed"
+    AWAITED = "awaited"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True)
+class LastWindow:
+    """The last window that has closed. `run` only where there was one."""
+
+    past: Past
+    window: Occurrence | None = None
+    run: ScheduleRun | None = None
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How the last installation on a machine ended."""
+
+    status: str
+    at: datetime
+    exceeded: bool
+    error: str
+
+
+@dataclass(frozen=True)
+class MachineStatus:
+    """One machine. `obstacles` are sentences: what would keep the next run from patching it."""
+
+    machine: Machine
+    settings: tuple[Finding, ...]
+    assessment: Assessment | None
+    last_run: LastRun | None
+    obstacles: tuple[str, ...]
+
+    @property
+    def drifted(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.settings if finding.ok is False)
+
+    @property
+    def reboot_pending(self) -> bool:
+        return self.assessment is not None and self.assessment.reboot_pending
+
+    @property
+    def assessed(self) -> bool:
+        return self.assessment is not None and self.assessment.succeeded
+
+    @property
+    def ended_well(self) -> bool:
+        return self.last_run is None or self.last_run.status.lower() in WELL
+
+    @property
+    def remarkable(self) -> bool:
+        """Whether there is something to say of it. What the next run will install is not."""
+        quiet = self.assessed and self.ended_well and not self.reboot_pending
+        return bool(self.obstacles or self.drifted) or not quiet
+
+
+WELL = ("succeeded", "inprogress", "notstarted")
+
+
+@dataclass(frozen=True)
+class Status:
+    """The schedule and every machine."""
+
+    schedule: Schedule
+    next_window: Occurrence | None
+    last_window: LastWindow
+    machines: tuple[MachineStatus, ...]
+
+
+def judged(
+    schedule: Schedule,
+    machines: Sequence[Machine],
+    assessments: Iterable[Assessment],
+    last_runs: Mapping[str, LastRun],
+    schedule_runs: Iterable[ScheduleRun],
+    *,
+    named: Iterable[str],
+    reboot: str,
+    now: datetime,
+) -> Status:
+    """Put together what was seen. `reboot` is the setting that is wanted."""
+    assessed = {each.machine: each for each in assessments}
+    seen = {machine.id for machine in machines}
+    missing = [_missing(id) for id in named if id.lower() not in seen]
+    window = schedule.window
+    return Status(
+        schedule,
+        next(iter(window.coming(now, 1)), None) if window is not None else None,
+        last_window(schedule, schedule_runs, now),
+        tuple(
+            _machine(machine, assessed.get(machine.id), last_runs.get(machine.id), schedule, reboot)
+            for machine in (*machines, *missing)
+        ),
+    )
+
+
+def last_window(schedule: Schedule, runs: Iterable[ScheduleRun], now: datetime) -> LastWindow:
+    """Whether the last window that has closed was used."""
+    closed = schedule.window.past(now, 1) if schedule.window is not None else []
+    if not closed or (schedule.since is not None and closed[0].utc <= schedule.since):
+        return LastWindow(Past.NONE)
+    window = closed[0]
+    for run in runs:
+        begun = run.started is not None and window.utc - EARLY <= run.started < window.end_utc
+        if begun and run.total != 0:  # a run for no machine is none
+            return LastWindow(Past.RAN, window, run)
+    if now < window.end_utc + LAG:
+        return LastWindow(Past.AWAITED, window)
+    if window.utc < now - REMEMBERED:
+        return LastWindow(Past.FORGOTTEN, window)
+    return LastWindow(Past.MISSED, window)
+
+
+def _missing(id: str) -> Machine:
+    name = id.rsplit("/", 1)[-1]
+    return Machine(id.lower(), name, "", "", "", assigned=False, settings=None)
+
+
+def _machine(
+    machine: Machine,
+    assessment: Assessment | None,
+    last_run: LastRun | None,
+    schedule: Schedule,
+    reboot: str,
+) -> MachineStatus:
+    settings = () if machine.arc or not machine.os else tuple(_settings(machine, reboot))
+    obstacles = tuple(_obstacles(machine, settings, assessment, schedule))
+    return MachineStatus(machine, settings, assessment, last_run, obstacles)
+
+
+def _settings(machine: Machine, reboot: str) -> Iterable[Finding]:
+    """Azure VMs need all of them; Arc machines have none (dynamic-scope-overview.md)."""
+    got = machine.settings
+    yield check("patchMode", BY_PLATFORM, got.patch_mode if got else None)
+    yield check(
+        "bypassPlatformSafetyChecksOnUserSchedule", True, got.bypass if got is not None else None
+    )
+    yield check("assessmentMode", BY_PLATFORM, got.assessment_mode if got else None)
+    yield check("rebootSetting", reboot, got.reboot if got else None)
+
+
+NEEDED = ("patchMode", "bypassPlatformSafetyChecksOnUserSchedule")
+"""Without these a schedule passes a VM by (azure-docs, prerequsite-for-schedule-patching.md)."""
+
+
+def _obstacles(
+    machine: Machine,
+    settings: Sequence[Finding],
+    assessment: Assessment | None,
+    schedule: Schedule,
+) -> Iterable[str]:
+    if not machine.os and not machine.power:
+        yield "it is not there"
+        return
+    if not machine.assigned:
+        yield "it is not assigned to the schedule"
+    for finding in settings:
+        if finding.subject in NEEDED and not finding.ok:
+            yield f"{finding.subject} is {finding.got}, not {finding.want}"
+    if machine.power and machine.power not in RUNNING:
+        yield f"it is {machine.power}, and Azure does not start it"
+    if schedule.window is not None and assessment is not None:
+        updates = selected(assessment, schedule.classifications)
+        if warning := fit.warning(schedule.window.duration, machine.os, updates):
+            yield warning
+
+
+def selected(assessment: Assessment, classifications: Iterable[str]) -> int:
+    """How many pending updates are of these classifications. Linux has Other or Others."""
+    wanted = {each.lower().removesuffix("s") for each in classifications}
+    counts = assessment.pending.items()
+    return sum(count for each, count in counts if each.removesuffix("s") in wanted)
