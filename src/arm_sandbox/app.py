@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arm_sandbox import access, arm, operations, tokens
+from arm_sandbox import access, arm, operations, throttling, tokens
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, parse
 from arm_sandbox.providers import (
@@ -48,18 +48,22 @@ NAMESPACES = {kind.type.split("/")[0].lower(): kind.type.split("/")[0] for kind 
 def respond(world: World, request: Request) -> Response:
     """Answer one request at the world's present time."""
     settle(world)
-    shape: Shape = "arm"
+    told: dict[str, str] = {}
     try:
-        kind, _ = _kind_and_action(parse(request.path))
-        shape = kind.shape if kind is not None else "arm"
         for gate in GATES:
-            gate(world, request)
+            told |= gate(world, request) or {}
         response = _route(world, request)
     except Refusal as refusal:
-        refusal.shape = refusal.shape or shape
-        response = refusal.response()
+        response = refusal.response(_shape(request))
+        told = {} if refusal.by_gateway else told
     settle(world)
-    return response.with_headers(_standard_headers(world, request))
+    return response.with_headers(_standard_headers(world, request) | told)
+
+
+def _shape(request: Request) -> Shape:
+    """How the provider of a resource type words its errors."""
+    kind, _ = _kind_and_action(parse(request.path))
+    return kind.shape if kind is not None else "arm"
 
 
 def settle(world: World, until: float | None = None) -> None:
@@ -186,14 +190,22 @@ def _require_registration(world: World, request: Request) -> None:
         resources.require_registered(world, id.subscription, namespace)
 
 
-GATES: tuple[Callable[[World, Request], None], ...] = (
+Gate = Callable[[World, Request], "dict[str, str] | None"]
+GATES: tuple[Gate, ...] = (
     _require_token,
     _require_api_version,
+    throttling.admit,
     _require_subscription,
     access.require,
     _require_registration,
+    throttling.admit_to_provider,
 )
-"""What every request has to pass, in this order, before a provider sees it."""
+"""What every request has to pass, in this order, before a provider sees it.
+
+That Resource Manager authenticates, validates and throttles before anything else, and that a
+provider throttles what has come through, is documented ("Troubleshoot throttling errors",
+"Request limits and throttling"). A gate may answer with headers for the response.
+"""
 
 
 def _standard_headers(world: World, request: Request) -> dict[str, str]:

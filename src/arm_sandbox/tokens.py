@@ -10,6 +10,7 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from arm_sandbox.wire import Refusal, Request
@@ -167,6 +168,7 @@ def _encoded(part: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
+@lru_cache(maxsize=32)
 def _decoded(token: str) -> Claims | None:
     """The claims of a token, or None for what is no token."""
     parts = token.split(".")

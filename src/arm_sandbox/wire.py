@@ -109,16 +109,22 @@ class Refusal(Exception):
         self.target, self.shape, self.headers = target, shape, headers or {}
         self.more = more or {}
 
-    def response(self) -> Response:
-        return Response(self.status, self._body(), self.headers)
+    @property
+    def by_gateway(self) -> bool:
+        """Whether Resource Manager itself refuses, before any provider has seen the request."""
+        return self.headers.get("x-ms-failure-cause") == "gateway"
 
-    def _body(self) -> Json:
-        if self.shape == "maintenance":
+    def response(self, shape: Shape = "arm") -> Response:
+        """In its own shape, else in the given one, which is that of the resource's provider."""
+        return Response(self.status, self._body(self.shape or shape), self.headers)
+
+    def _body(self, shape: Shape) -> Json:
+        if shape == "maintenance":
             # Microsoft.Maintenance answers in PascalCase, which azure-core cannot parse (recorded).
             if not self.code:
                 return {"Message": self.message}
             return {"Error": {"Code": self.code, "Message": self.message}}
-        if self.shape == "flat":
+        if shape == "flat":
             return {"code": self.code, "message": self.message}
         return {"error": self.error}
 

@@ -92,6 +92,8 @@ class World:
     """Object ids that the directory has, in lower case, and when each is known everywhere."""
     revoked: dict[str, Resource] = field(default_factory=dict)
     """Role assignments that were deleted and still hold, by id in lower case."""
+    buckets: dict[str, list[float]] = field(default_factory=dict)
+    """Tokens in each bucket of `throttling` that is not full, and when they were counted."""
     resources: dict[str, Resource] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
