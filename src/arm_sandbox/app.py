@@ -21,6 +21,7 @@ from arm_sandbox.providers import (
     managed_identity,
     network,
     operational_insights,
+    registration,
     resources,
     scheduled_query_rules,
 )
@@ -185,9 +186,9 @@ def _require_subscription(world: World, request: Request) -> None:
 def _require_registration(world: World, request: Request) -> None:
     """Nothing of a provider answers before it is registered, registering itself excepted."""
     id = parse(request.path)
-    if id.subscription and id.types and not resources.registers(request, id):
+    if id.subscription and id.types and not registration.changes(request, id):
         namespace = NAMESPACES.get(id.namespace.lower(), id.namespace)
-        resources.require_registered(world, id.subscription, namespace)
+        registration.require(world, id.subscription, namespace)
 
 
 Gate = Callable[[World, Request], "dict[str, str] | None"]

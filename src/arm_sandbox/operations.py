@@ -7,19 +7,17 @@ deletion of a group 15; a failed operation is polled with HTTP 200.
 from __future__ import annotations
 
 import base64
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from arm_sandbox.wire import Refusal, Request, Response
-from arm_sandbox.world import Operation, World, stamp
+from arm_sandbox.world import Operation, World, offset_stamp
 
 Style = Literal["network", "compute", "group"]
 RETRY_AFTER: dict[Style, int | None] = {"network": 10, "compute": None, "group": 15}
-VERSIONS: dict[Style, str] = {
-    "network": "2024-03-01",
-    "compute": "2026-04-01",
-    "group": "2025-04-01",
-}
+NETWORK_VERSION = "2024-03-01"
+"""Of the operations of Network, however new the api-version of the request is (recorded)."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +100,19 @@ def _url(world: World, request: Request, operation: Operation, what: str) -> str
     base = f"{request.origin}/subscriptions/{operation.subscription}"
     if operation.style == "group":
         token = base64.urlsafe_b64encode(operation.name.encode()).decode().rstrip("=")
-        return f"{base}/operationresults/{token}?api-version={VERSIONS['group']}"
-    namespace = {"network": "Microsoft.Network", "compute": "Microsoft.Compute"}[operation.style]
+        return f"{base}/operationresults/{token}?api-version={request.api_version}"
     location = _location(world, operation.resource)
-    version = VERSIONS["network" if operation.style == "network" else "compute"]
-    return (
-        f"{base}/providers/{namespace}/locations/{location}/{what}/{operation.name}"
-        f"?api-version={version}"
-    )
+    if operation.style == "network":
+        version = min(request.api_version, NETWORK_VERSION)
+        url = f"{base}/providers/Microsoft.Network/locations/{location}/{what}/{operation.name}"
+        return f"{url}?api-version={version}"
+    url = f"{base}/providers/Microsoft.Compute/locations/{location}/{what}/{operation.name}"
+    return f"{url}?p={_partition(base + location)}&api-version={request.api_version}"
+
+
+def _partition(place: str) -> str:
+    """Where Compute keeps the operations of a place; its URLs carry it (recorded)."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, place))
 
 
 def _location(world: World, resource: str) -> str:
@@ -130,10 +133,13 @@ def group_operation_name(token: str) -> str:
 
 
 def _poll_location(world: World, request: Request, operation: Operation) -> Response:
+    """Network tells where to poll even when there is no more to be had (recorded)."""
     if operation.due > world.now:
-        here = {"Location": _url(world, request, operation, "operationResults")}
-        return Response(202, None, {**here, **_retry_after(operation)})
-    return Response(200 if operation.style == "group" else 204)
+        return Response(202, None, first_headers(world, request, operation, location=True))
+    if operation.style == "group":
+        return Response(200)
+    headers = first_headers(world, request, operation, location=True)
+    return Response(204, None, {k: v for k, v in headers.items() if k != "Retry-After"})
 
 
 def _poll_monitor(world: World, request: Request, operation: Operation) -> Response:
@@ -150,9 +156,9 @@ def _status(world: World, operation: Operation) -> dict[str, Any]:
         if operation.error:
             body["error"] = operation.error
     if operation.style == "compute":
-        body |= {"startTime": stamp(operation.started), "name": operation.name}
+        body |= {"startTime": offset_stamp(operation.started), "name": operation.name}
         if operation.due <= world.now:
-            body["endTime"] = stamp(operation.due)
+            body["endTime"] = offset_stamp(operation.due)
             if operation.output is not None:
                 body["properties"] = {"output": operation.output}
     return body

@@ -198,3 +198,8 @@ def stamp(seconds: float) -> str:
     """Seconds since 1970 as Azure writes a time: `2026-11-23T02:00:00.0000000Z`."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+
+
+def offset_stamp(seconds: float) -> str:
+    """The same as other services write it: `2026-11-23T02:00:00.0000000+00:00`."""
+    return stamp(seconds).replace("Z", "+00:00")

@@ -12,7 +12,7 @@ from arm_sandbox.arm import merge
 from arm_sandbox.ids import parse, same, within
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.wire import Refusal, Request, Response
-from arm_sandbox.world import Operation, Resource, World, stamp
+from arm_sandbox.world import Operation, Resource, World, offset_stamp, stamp
 from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, signed_in, wait
 
 NAMELESS = SUBSCRIPTION.removeprefix("/subscriptions/")
@@ -155,6 +155,25 @@ def test_a_provider_is_registered_after_a_while() -> None:
     assert ask(world, "POST", f"{path}/register").body["registrationState"] == "Registered"
 
 
+def test_a_registration_can_be_ended(world: World) -> None:
+    path = f"{SUBSCRIPTION}/providers/Microsoft.Maintenance"
+    answer = ask(world, "POST", f"{path}/unregister")
+    assert (answer.status, answer.body["registrationState"]) == (200, "Unregistering")
+    wait(world, 90)
+    assert ask(world, "GET", path).body["registrationState"] == "Unregistered"
+    refused = ask(world, "PUT", CONFIGURATION, HOST, version="2023-04-01")
+    assert code(refused, 409) == "MissingSubscriptionRegistration"
+
+
+def test_a_provider_of_which_nothing_is_here_can_be_registered(world: World) -> None:
+    path = f"{SUBSCRIPTION}/providers/microsoft.keyvault"
+    answer = ask(world, "POST", f"{path}/register").body
+    assert (answer["namespace"], answer["registrationState"]) == (
+        "Microsoft.KeyVault",
+        "Registering",
+    )
+
+
 def test_a_provider_says_what_it_offers(world: World) -> None:
     body = ask(world, "GET", f"{SUBSCRIPTION}/providers/microsoft.maintenance").body
     types = {item["resourceType"]: item["apiVersions"] for item in body["resourceTypes"]}
@@ -182,6 +201,33 @@ def test_refuses_a_provider_that_is_not_registered_yet(world: World, state: str)
 
 
 # -- groups
+
+
+@pytest.mark.parametrize("location", ["westus", "East US 2 EUAP"])
+def test_a_group_can_be_wherever_azure_is(world: World, location: str) -> None:
+    path = f"{SUBSCRIPTION}/resourcegroups/Other"
+    assert ask(world, "PUT", path, {"location": location}).status == 201
+    shown = ask(world, "GET", f"{SUBSCRIPTION}/locations").body["value"]
+    assert "eastus2euap" not in [item["name"] for item in shown]
+
+
+def test_what_manages_a_group_is_told(world: World) -> None:
+    path = f"{SUBSCRIPTION}/resourcegroups/Other"
+    made = ask(world, "PUT", path, {"location": "eastus", "managedBy": "somebody"})
+    assert made.body["managedBy"] == "somebody"
+    assert "managedBy" not in ask(world, "GET", GROUP).body
+
+
+def test_the_oldest_api_versions_do_not_tell_the_type_of_a_group(world: World) -> None:
+    assert "type" not in ask(world, "GET", GROUP, version="2016-09-01").body
+    assert "type" in ask(world, "GET", GROUP).body
+
+
+def test_a_tag_filter_may_be_in_any_case(world: World) -> None:
+    ask(world, "PUT", GROUP, {"location": "eastus", "tags": {"a": "b"}})
+    path = f"{SUBSCRIPTION}/resourcegroups"
+    found = ask(world, "GET", path, query="&$filter=tagname eq 'a' and tagvalue eq 'b'")
+    assert [item["name"] for item in found.body["value"]] == ["rg-test"]
 
 
 def test_a_group_is_201_and_then_200(world: World) -> None:
@@ -311,7 +357,8 @@ def started(
     world: World, style: operations.Style, *, location: bool = True
 ) -> tuple[Operation, dict[str, str]]:
     """An operation of a resource that nothing happens to when it ends."""
-    request = Request("PUT", GROUP, origin="https://somewhere.example")
+    query = {"api-version": "2024-07-01"}
+    request = Request("PUT", GROUP, query, origin="https://somewhere.example")
     how = LongRunning(style, (60, 60), location)
     return operations.start(world, request, f"{GROUP}/providers/X.Y/z/a", how, "create")
 
@@ -329,14 +376,36 @@ def test_an_operation_of_network(world: World) -> None:
     assert (running.status, "Location" in running.headers) == (202, True)
     wait(world, 60)
     assert follow(world, headers["Azure-AsyncOperation"]).body == {"status": "Succeeded"}
-    assert follow(world, headers["Location"]).status == 204
+    ended = follow(world, headers["Location"])
+    assert (ended.status, ended.body) == (204, None)
+    assert ended.headers["Location"] == headers["Location"]
+    assert "Retry-After" not in ended.headers
+
+
+@pytest.mark.parametrize(
+    ("style", "asked", "told"),
+    [
+        ("network", "2022-11-01", "2022-11-01"),
+        ("network", "2024-05-01", "2024-03-01"),
+        ("compute", "2021-07-01", "2021-07-01"),
+        ("group", "2016-09-01", "2016-09-01"),
+    ],
+)
+def test_the_api_version_of_an_operation(
+    world: World, style: operations.Style, asked: str, told: str
+) -> None:
+    """Recorded: Network's operations lag behind, the others follow the request."""
+    request = Request("DELETE", GROUP, {"api-version": asked})
+    how = LongRunning(style, (60, 60), location=True)
+    headers = operations.start(world, request, GROUP, how, "delete")[1]
+    assert headers["Location"].partition("api-version=")[2].partition("&")[0] == told
 
 
 def test_an_operation_of_compute(world: World) -> None:
     operation, headers = started(world, "compute")
     assert "Retry-After" not in headers
     assert headers["Location"] == headers["Azure-AsyncOperation"] + "&monitor=true"
-    began = {"startTime": stamp(operation.started), "name": operation.name}
+    began = {"startTime": offset_stamp(operation.started), "name": operation.name}
     running = follow(world, headers["Azure-AsyncOperation"])
     assert running.body == {"status": "InProgress", **began}
     assert follow(world, headers["Location"]).status == 202
@@ -345,7 +414,7 @@ def test_an_operation_of_compute(world: World) -> None:
     assert follow(world, headers["Azure-AsyncOperation"]).body == {
         "status": "Succeeded",
         **began,
-        "endTime": stamp(operation.due),
+        "endTime": offset_stamp(operation.due),
         "properties": {"output": {"status": "Succeeded"}},
     }
     assert follow(world, headers["Location"]).body == {"status": "Succeeded"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -429,3 +430,29 @@ def test_a_gateway_with_an_address_is_a_way_out(world: World, addresses: list[An
     make(world, VNET, network(natGateway={"id": NAT}))
     make(world, NIC, interface())
     assert has_route(world, NIC) is bool(addresses)
+
+
+@pytest.mark.parametrize(
+    ("settings", "host"),
+    [
+        ({"domainNameLabel": "web"}, r"web\.eastus\.cloudapp\.azure\.com"),
+        (
+            {"domainNameLabel": "web", "domainNameLabelScope": "TenantReuse"},
+            r"web\.[a-z2-7]{16}\.eastus\.cloudapp\.azure\.com",
+        ),
+    ],
+)
+def test_a_label_gives_an_address_a_name(world: World, settings: Any, host: str) -> None:
+    body = address()
+    body["properties"]["dnsSettings"] = settings
+    shown = make(world, ADDRESS, body)["properties"]["dnsSettings"]
+    assert re.fullmatch(host, shown.pop("fqdn"))
+    assert shown == settings
+
+
+def test_protection_of_machines_is_told_only_when_it_is_on(world: World) -> None:
+    body = network()
+    body["properties"]["enableVmProtection"] = False
+    assert "enableVmProtection" not in make(world, VNET, body)["properties"]
+    body["properties"]["enableVmProtection"] = True
+    assert make(world, VNET, body)["properties"]["enableVmProtection"] is True

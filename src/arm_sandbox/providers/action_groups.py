@@ -11,7 +11,7 @@ from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers.insights import bad, require_location, require_name
 from arm_sandbox.providers.resources import require_group
 from arm_sandbox.wire import Request, Response
-from arm_sandbox.world import Resource, World, stamp
+from arm_sandbox.world import Resource, World, offset_stamp
 
 GROUP = "Microsoft.Insights/actionGroups"
 GROUP_VERSIONS = (
@@ -242,7 +242,7 @@ def _status(world: World, test: Body) -> Body:
             "Name": name,
             "Status": "Succeeded" if sent else "InProgress",
             "SubState": "Default",
-            "SendTime": _offset_time(test["sent"]) if sent else NEVER,
+            "SendTime": offset_stamp(test["sent"]) if sent else NEVER,
         }
         for kind, name in test["receivers"]
     ]
@@ -252,14 +252,10 @@ def _status(world: World, test: Body) -> Body:
             "contextType": f"Microsoft.Insights/{ALERT_TYPES[test['alertType']]}",
         },
         "state": "Complete" if done else "InProgress" if sent else "New",
-        "completedTime": _offset_time(test["completed"]) if done else NEVER,
-        "createdTime": _offset_time(test["created"]),
+        "completedTime": offset_stamp(test["completed"]) if done else NEVER,
+        "createdTime": offset_stamp(test["created"]),
         "actionDetails": details,
     }
-
-
-def _offset_time(seconds: float) -> str:
-    return stamp(seconds).replace("Z", "+00:00")
 
 
 # -- whom an alert goes to

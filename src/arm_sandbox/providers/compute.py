@@ -11,6 +11,7 @@ from functools import partial
 from arm_sandbox import arm
 from arm_sandbox.arm import Body, Kind, merge, reference, writable
 from arm_sandbox.ids import Id, parse, same
+from arm_sandbox.locations import LOCATIONS
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.providers import (
     assessment,
@@ -378,7 +379,7 @@ def _list_skus(world: World, request: Request) -> Response:
     wanted = resources.plain_location(match[1]) if match else None
     found = [
         catalogue.sku_of(size, location)
-        for location in resources.LOCATIONS
+        for location in LOCATIONS
         if wanted in (None, location)
         for size in catalogue.sizes_in(location)
     ]

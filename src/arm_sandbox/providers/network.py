@@ -5,9 +5,11 @@ What one resource shows of another (a subnet's interfaces, say) is looked up whe
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -314,6 +316,8 @@ def _fill_network(world: World, id: Id, body: Body, old: Resource | None) -> Bod
     properties = {"privateEndpointVNetPolicies": "Disabled", **body.get("properties", {})}
     subnets = properties.pop("subnets", None)
     properties["addressSpace"] = {**properties["addressSpace"], "ipamPoolPrefixAllocations": []}
+    if not properties.get("enableVmProtection"):
+        properties.pop("enableVmProtection", None)  # told only when it is on (recorded)
     if "dhcpOptions" in properties:
         properties["dhcpOptions"] = {"dnsServers": [], **(properties["dhcpOptions"] or {})}
     defaults = {"virtualNetworkPeerings": [], "enableDdosProtection": False}
@@ -572,11 +576,18 @@ def _fill_address(world: World, id: Id, body: Body, old: Resource | None) -> Bod
         properties.pop(name, None)
     if old is not None and "ipAddress" in old.properties:
         properties["ipAddress"] = old.properties["ipAddress"]
-    label = reference(world, properties, "dnsSettings", "domainNameLabel")
-    if label:
-        fqdn = f"{label}.{document['location']}.cloudapp.azure.com"
+    if reference(world, properties, "dnsSettings", "domainNameLabel"):
+        fqdn = _host_name(id, properties["dnsSettings"], document["location"])
         properties["dnsSettings"] = {**properties["dnsSettings"], "fqdn": fqdn}
     return {**document, "properties": properties, "sku": {"tier": "Regional", **document["sku"]}}
+
+
+def _host_name(id: Id, settings: Body, location: str) -> str:
+    """A label with a scope of its own gets a hash of 16 letters beside it (docs, recorded)."""
+    label = settings["domainNameLabel"]
+    if settings.get("domainNameLabelScope"):
+        label += f".{base64.b32encode(sha256(id.key.encode()).digest())[:16].decode().lower()}"
+    return f"{label}.{location}.cloudapp.azure.com"
 
 
 def _address_made(world: World, address: Resource) -> None:

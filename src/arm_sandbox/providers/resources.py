@@ -1,4 +1,4 @@
-"""Microsoft.Resources: subscriptions, locations, provider registration, resource groups."""
+"""Microsoft.Resources: subscriptions, locations, resource groups and what is in them."""
 
 from __future__ import annotations
 
@@ -8,39 +8,16 @@ from typing import Any
 
 from arm_sandbox import operations
 from arm_sandbox.arm import Kind, record, take_away
-from arm_sandbox.ids import Id, same
+from arm_sandbox.ids import Id
+from arm_sandbox.locations import KNOWN, LOCATIONS
 from arm_sandbox.operations import LongRunning
+from arm_sandbox.providers import registration
 from arm_sandbox.wire import Refusal, Request, Response, gateway
 from arm_sandbox.world import Resource, World
 
 GROUP = "Microsoft.Resources/resourceGroups"
 GROUP_DELETE = LongRunning("group", (120.0, 300.0))
 """Two to five minutes for a small group (azure-powershell#334 and others)."""
-
-REGISTRATION = (30.0, 90.0)
-REGISTERED_AT_FIRST = (
-    "microsoft.authorization",
-    "microsoft.compute",
-    "microsoft.network",
-    "microsoft.resources",
-)
-"""A new world has Compute and Network registered; Authorization and Resources need not be."""
-
-LOCATIONS = {
-    "eastus": "East US",
-    "eastus2": "East US 2",
-    "westus2": "West US 2",
-    "westus3": "West US 3",
-    "centralus": "Central US",
-    "northeurope": "North Europe",
-    "westeurope": "West Europe",
-    "uksouth": "UK South",
-    "germanywestcentral": "Germany West Central",
-    "swedencentral": "Sweden Central",
-    "southeastasia": "Southeast Asia",
-    "japaneast": "Japan East",
-    "australiaeast": "Australia East",
-}
 
 
 def answer(world: World, request: Request, kinds: Mapping[str, Kind]) -> Response | None:
@@ -56,21 +33,6 @@ def require_subscription(world: World, subscription: str) -> None:
     if subscription.lower() not in world.subscriptions:
         message = f"The subscription '{subscription}' could not be found."
         raise gateway(404, "SubscriptionNotFound", message)
-
-
-def registers(request: Request, id: Id) -> bool:
-    return request.method == "POST" and not id.group and [*map(str.lower, id.types)] == ["register"]
-
-
-def require_registered(world: World, subscription: str, namespace: str) -> None:
-    if state(world, subscription, namespace) != "Registered":
-        code = "MissingSubscriptionRegistration"
-        message = (
-            f"The subscription is not registered to use namespace '{namespace}'. "
-            "See https://aka.ms/rps-not-found for how to register subscriptions."
-        )
-        detail = {"code": code, "target": namespace, "message": message}
-        raise gateway(409, code, message, more={"details": [detail]})
 
 
 def require_group(world: World, id: Id, *, writing: bool) -> Resource:
@@ -97,7 +59,7 @@ def plain_location(location: str) -> str:
 def require_location(type: str, location: str) -> str:
     """The plain name of a location where a resource type is offered."""
     plain = plain_location(location)
-    if plain not in LOCATIONS:
+    if plain not in KNOWN:
         raise gateway(
             400,
             "LocationNotAvailableForResourceType",
@@ -105,11 +67,6 @@ def require_location(type: str, location: str) -> str:
             f"List of available regions for the resource type is '{','.join(LOCATIONS)}'.",
         )
     return plain
-
-
-def state(world: World, subscription: str, namespace: str) -> str:
-    at_first = "Registered" if namespace.lower() in REGISTERED_AT_FIRST else "NotRegistered"
-    return world.registrations.get(f"{subscription}/{namespace}".lower(), at_first)
 
 
 def group_deleted(world: World, group: str, kinds: Mapping[str, Kind]) -> None:
@@ -165,57 +122,6 @@ def _list_tenants(world: World, request: Request, kinds: Any) -> Response:
     return Response(200, {"value": [tenant]})
 
 
-# -- provider registration
-
-
-def _get_provider(
-    world: World, request: Request, subscription: str, namespace: str, kinds: Mapping[str, Kind]
-) -> Response:
-    return Response(200, _provider(world, subscription, namespace, kinds))
-
-
-def _provider(
-    world: World, subscription: str, namespace: str, kinds: Mapping[str, Kind]
-) -> dict[str, Any]:
-    types = [k for k in kinds.values() if same(k.type.split("/")[0], namespace)]
-    if not types and namespace.lower() not in REGISTERED_AT_FIRST:
-        message = f"The resource namespace '{namespace}' is invalid."
-        raise gateway(404, "InvalidResourceNamespace", message)
-    name = types[0].type.split("/")[0] if types else namespace
-    return {
-        "id": f"/subscriptions/{subscription}/providers/{name}",
-        "namespace": name,
-        "registrationState": state(world, subscription, name),
-        "registrationPolicy": "RegistrationRequired",
-        "resourceTypes": [_resource_type(kind) for kind in types],
-    }
-
-
-def _resource_type(kind: Kind) -> dict[str, Any]:
-    return {
-        "resourceType": kind.type.partition("/")[2],
-        "locations": list(LOCATIONS.values()),
-        "apiVersions": sorted({kind.api_version, *kind.versions}, reverse=True),
-    }
-
-
-def _register(
-    world: World, request: Request, subscription: str, namespace: str, kinds: Mapping[str, Kind]
-) -> Response:
-    document = _provider(world, subscription, namespace, kinds)
-    key = f"{subscription}/{namespace}".lower()
-    if document["registrationState"] != "Registered":
-        if world.registrations.get(key) != "Registering":
-            seconds = world.between(key, "register", *REGISTRATION)
-            world.later(seconds, "provider.registered", key=key)
-        world.registrations[key] = document["registrationState"] = "Registering"
-    return Response(200, document)
-
-
-def _registered(world: World, key: str) -> None:
-    world.registrations[key] = "Registered"
-
-
 # -- resource groups
 
 
@@ -236,11 +142,20 @@ def _put_group(
         "location": location,
         "properties": {"provisioningState": "Succeeded"},
     }
+    if body.get("managedBy"):
+        document["managedBy"] = body["managedBy"]
     if "tags" in body:
         document["tags"] = _checked_tags(body["tags"])
-    world.add(Resource(document["id"], GROUP, document))
-    record(world, document["id"], f"{GROUP}/write", "Succeeded")
-    return Response(201 if old is None else 200, document, seconds=world.between(id, "put", 0.5, 2))
+    group = world.add(Resource(document["id"], GROUP, document))
+    record(world, group.id, f"{GROUP}/write", "Succeeded")
+    seconds = world.between(id, "put", 0.5, 2)
+    return Response(201 if old is None else 200, _shown_group(group, request), seconds=seconds)
+
+
+def _shown_group(group: Resource, request: Request) -> dict[str, Any]:
+    """The oldest api-versions do not tell the type (recorded)."""
+    body = group.body
+    return body if request.api_version > "2017" else {k: body[k] for k in body if k != "type"}
 
 
 def _require_group_location(name: str, location: str, old: Resource | None) -> None:
@@ -248,7 +163,7 @@ def _require_group_location(name: str, location: str, old: Resource | None) -> N
         raise gateway(
             400, "LocationRequired", "The location property is required for this definition."
         )
-    if location not in LOCATIONS:
+    if location not in KNOWN:
         raise gateway(
             400,
             "LocationNotAvailableForResourceGroup",
@@ -286,20 +201,24 @@ def _patch_group(
     if "tags" in (request.body or {}):
         group.body["tags"] = _checked_tags(request.body["tags"])
     record(world, group.id, f"{GROUP}/write", "Succeeded")
-    return Response(200, group.body, seconds=world.between(id, "patch", 0.5, 2))
+    seconds = world.between(id, "patch", 0.5, 2)
+    return Response(200, _shown_group(group, request), seconds=seconds)
 
 
 def _get_group(
     world: World, request: Request, subscription: str, name: str, kinds: Any
 ) -> Response:
-    return Response(200, require_group(world, Id("", subscription, name), writing=False).body)
+    group = require_group(world, Id("", subscription, name), writing=False)
+    return Response(200, _shown_group(group, request))
 
 
 def _head_group(
     world: World, request: Request, subscription: str, name: str, kinds: Any
 ) -> Response:
-    standing = world.find(f"/subscriptions/{subscription}/resourceGroups/{name}")
-    return Response(404 if standing is None else 204)
+    """Never a body; what is missing is told by the gateway (recorded)."""
+    if world.find(f"/subscriptions/{subscription}/resourceGroups/{name}") is None:
+        return Response(404, headers={"x-ms-failure-cause": "gateway"})
+    return Response(204)
 
 
 def _delete_group(
@@ -318,7 +237,7 @@ def _delete_group(
 def _list_groups(world: World, request: Request, subscription: str, kinds: Any) -> Response:
     tag = _tag_filter(request)
     groups = [r for r in world.below(f"/subscriptions/{subscription}", GROUP) if _tagged(r, tag)]
-    return Response(200, {"value": [group.body for group in groups]})
+    return Response(200, {"value": [_shown_group(group, request) for group in groups]})
 
 
 def _list_resources(
@@ -350,7 +269,8 @@ def _listed(resource: Resource) -> dict[str, Any]:
 def _tag_filter(request: Request) -> tuple[str, str | None] | None:
     """`tagName eq 'x'` with or without `and tagValue eq 'y'`, the two forms that Azure knows."""
     text = request.query.get("$filter", "")
-    match = re.fullmatch(r"tagName eq '([^']*)'(?: and tagValue eq '([^']*)')?", text.strip())
+    form = r"tagname eq '([^']*)'(?: and tagvalue eq '([^']*)')?"
+    match = re.fullmatch(form, text.strip(), re.IGNORECASE)
     if text and match is None:
         raise Refusal(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified.")
     return (match[1], match[2]) if match else None
@@ -371,8 +291,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/tenants", _list_tenants),
     ("GET", _SUBSCRIPTION, _get_subscription),
     ("GET", f"{_SUBSCRIPTION}/locations", _list_locations),
-    ("GET", f"{_SUBSCRIPTION}/providers/([^/]+)", _get_provider),
-    ("POST", f"{_SUBSCRIPTION}/providers/([^/]+)/register", _register),
+    *registration.ROUTES,
     ("GET", f"{_SUBSCRIPTION}/resourcegroups", _list_groups),
     ("GET", _GROUP, _get_group),
     ("HEAD", _GROUP, _head_group),
@@ -382,4 +301,4 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", f"{_SUBSCRIPTION}(?:/resourcegroups/([^/]+))?/resources", _list_resources),
 )
 
-HAPPENINGS: Mapping[str, Callable[..., None]] = {"provider.registered": _registered}
+HAPPENINGS: Mapping[str, Callable[..., None]] = registration.HAPPENINGS
