@@ -6,6 +6,8 @@ No I/O, no clock and no randomness of its own; it changes the world that it is g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from arm_sandbox import access, arm, operations, throttling, tokens
@@ -58,7 +60,7 @@ def respond(world: World, request: Request) -> Response:
         response = refusal.response(_shape(request))
         told = {} if refusal.by_gateway else told
     settle(world)
-    return response.with_headers(_standard_headers(world, request) | told)
+    return response.with_headers(standard_headers(world, request) | told)
 
 
 def _shape(request: Request) -> Shape:
@@ -209,10 +211,12 @@ provider throttles what has come through, is documented ("Troubleshoot throttlin
 """
 
 
-def _standard_headers(world: World, request: Request) -> dict[str, str]:
-    id = world.guid(f"{request.method} {request.path}")
+def standard_headers(world: World, request: Request) -> dict[str, str]:
+    """What stands on every answer. The clock of the world is its `Date`."""
+    id = world.guid("request")
     moment = world.stamp[:19].replace("-", "").replace(":", "")
     headers: dict[str, Any] = {
+        "Date": format_datetime(datetime.fromtimestamp(int(world.now), UTC), usegmt=True),
         "x-ms-request-id": id,
         "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", id),
         "x-ms-routing-request-id": f"EASTUS:{moment}Z:{id}",

@@ -10,6 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 Json = Any
 """Anything that JSON can hold; the wire is the one place where plain dictionaries are the model."""
 
+FORM = "application/x-www-form-urlencoded"
+"""What a request for a token is written in; all else is JSON."""
+
 Shape = Literal["arm", "flat", "maintenance"]
 """How a service words an error: see `Refusal.response`."""
 
@@ -29,12 +32,14 @@ class Request:
     @classmethod
     def parse(cls, method: str, url: str, headers: dict[str, str], content: bytes) -> Request:
         parts = urlsplit(url)
+        named = {k.lower(): v for k, v in headers.items()}
+        is_form = named.get("content-type", "").startswith(FORM)
         return cls(
             method=method.upper(),
             path=parts.path.rstrip("/") or "/",
             query={k.lower(): v for k, v in parse_qsl(parts.query, keep_blank_values=True)},
-            headers={k.lower(): v for k, v in headers.items()},
-            body=_parsed(content),
+            headers=named,
+            body=dict(parse_qsl(content.decode(errors="replace"))) if is_form else _parsed(content),
             origin=f"{parts.scheme}://{parts.netloc}",
         )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -173,8 +174,9 @@ class World:
 
     # -- saving
 
-    def to_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+    def saved(self) -> str:
+        """All of it as JSON. The encoder looks into its parts: a copy would take far longer."""
+        return json.dumps({"format": FORMAT, **vars(self)}, separators=(",", ":"), default=vars)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> World:

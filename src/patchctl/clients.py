@@ -271,7 +271,9 @@ def usable(store: Store) -> Iterator[None]:
         hint = "Name a directory that can be written with PATCHCTL_SANDBOX_DIR."
         raise PatchctlError("SandboxUnusable", message, hint) from None
     except WorldInUse as error:
-        hint = "Wait until the other command has ended, then run this one again."
+        served = 'Work on it there: eval "$(patchctl sandbox env)", and leave out --sandbox.'
+        waiting = "Wait until the other command has ended, then run this one again."
+        hint = served if error.server else waiting
         raise PatchctlError("SandboxInUse", str(error), hint) from None
 
 

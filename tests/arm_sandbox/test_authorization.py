@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -250,7 +251,7 @@ def test_a_grant_takes_time_to_hold_and_to_end(world: World) -> None:
     ask(world, "DELETE", f"{GROUP}{ASSIGNMENTS}/{NAME}", version=VERSION)
     assert names(world, GROUP, f"principalId eq '{SOMEBODY}'") == []
     assert allowed(world, SOMEBODY, READ, NSG)
-    again = World.from_json(world.to_json())
+    again = World.from_json(json.loads(world.saved()))
     wait(again, 301)
     assert ask(again, "GET", GROUP).status == 200
     assert not allowed(again, SOMEBODY, READ, NSG)

@@ -170,5 +170,5 @@ def test_full_buckets_are_forgotten(world: World) -> None:
         ask(world, "GET", f"{VM}{number}", version=API)
         wait(world, 1)
     assert len(world.buckets) <= throttling.MANY + 3
-    again = World.from_json(json.loads(json.dumps(world.to_json())))
+    again = World.from_json(json.loads(world.saved()))
     assert ask(again, "GET", GROUP).headers[READS] == "249"

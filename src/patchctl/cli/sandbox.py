@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
-from collections.abc import Iterator
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +17,7 @@ import typer
 from patchctl.cli import options as o
 
 if TYPE_CHECKING:
+    from arm_sandbox.serving import Serving
     from arm_sandbox.store import Store
     from arm_sandbox.world import World
     from patchctl.cli.command import Command
@@ -19,6 +25,18 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 FARTHEST = 10 * 366 * 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Shell(StrEnum):
+    bash = "bash"
+    powershell = "powershell"
+
+
+SET: Mapping[Shell, Callable[[str, str], str]] = {
+    Shell.bash: lambda name, value: f"export {name}={shlex.quote(value)}",
+    Shell.powershell: lambda name, value: f"$env:{name} = '" + value.replace("'", "''") + "'",
+}
+"""How a shell is told a variable."""
 
 
 @app.callback()
@@ -172,6 +190,119 @@ def reset(
         c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
 
 
+@app.command()
+def serve(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8443,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append every exchange to a file, without secrets."),
+    ] = None,
+    real_time: Annotated[
+        bool, typer.Option("--real-time", help="Let time pass as it does in Azure: --speed 1.")
+    ] = False,
+    speed: Annotated[
+        float, typer.Option(min=1, help="Seconds of the sandbox that pass in one of yours.")
+    ] = 60,
+) -> None:
+    """Serve the sandbox over HTTPS, for az and any other client on this machine.
+
+    It listens on 127.0.0.1 only. Ctrl-C ends it; the world is kept.
+
+    \b
+    Examples:
+      patchctl sandbox serve
+      patchctl sandbox serve --real-time --record traffic.jsonl
+    """
+    from arm_sandbox import server
+    from arm_sandbox.recording import Recorder
+    from patchctl.cli.command import command, sandbox_directory
+    from patchctl.clients import opened
+
+    with command(ctx, "sandbox serve", asks=False) as c:
+        from arm_sandbox.store import Store
+
+        c.envelope.sandbox, c.envelope.deployment = True, None
+        store = Store(sandbox_directory())
+        with (
+            server.until_interrupted(),
+            opened(store) as world,
+            _port_free(port),
+            server.running(
+                world,
+                store,
+                port=port,
+                speed=1 if real_time else speed,
+                watchers=(Recorder(record),) if record else (),
+            ) as told,
+        ):
+            c.show(*_served(told, world, store))
+            while True:
+                time.sleep(1)
+        c.show(f"Stopped. The world is kept in {store.directory}")
+
+
+@app.command()
+def env(
+    ctx: typer.Context,
+    shell: Annotated[Shell, typer.Option(help="Whose language to write.")] = Shell.bash,
+) -> None:
+    """Print what points a shell's az, SDKs and patchctl at the server, as lines to eval.
+
+    A client secret of the sandbox is among them, so do not show them around. A shell that has
+    evaluated them trusts nothing but the sandbox; open another one for Azure.
+
+    \b
+    Examples:
+      eval "$(patchctl sandbox env)"
+      patchctl sandbox env --shell powershell | Out-String | Invoke-Expression
+    """
+    from arm_sandbox.environment import environment
+    from arm_sandbox.store import Store
+    from patchctl.cli.command import command, sandbox_directory
+    from patchctl.clients import usable
+    from patchctl.errors import PatchctlError
+
+    with command(ctx, "sandbox env", asks=False), usable(Store(sandbox_directory())):
+        store = Store(sandbox_directory())
+        told = store.server()
+        if told is None:
+            message = f"No server serves the sandbox in {store.directory}"
+            hint = "Start one, in another terminal: patchctl sandbox serve"
+            raise PatchctlError("NotServed", message, hint)
+        ours = {"PATCHCTL_ENDPOINT": told.url, "PATCHCTL_SANDBOX": "false"}
+        for name, value in {**environment(store.directory, told), **ours}.items():
+            typer.echo(SET[shell](name, value))
+
+
+def _served(told: Serving, world: World, store: Store) -> list[str]:
+    from arm_sandbox.certificates import authority_file
+    from arm_sandbox.serving import directory_in
+
+    clock = world.stamp[:19].replace("T", " ")
+    return [
+        f"SANDBOX served at {told.url}, to this machine only (127.0.0.1)",
+        f"  It is {clock} UTC there; {told.speed:g} of its seconds pass in one of yours.",
+        f"  Certificate authority: {authority_file(directory_in(store.directory))}",
+        '  In another terminal: eval "$(patchctl sandbox env)"',
+        "  Ctrl-C stops it; the world is kept.",
+    ]
+
+
+@contextmanager
+def _port_free(port: int) -> Iterator[None]:
+    from patchctl.errors import PatchctlError
+
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        message = f"Port {port} of 127.0.0.1 cannot be had: {error.strerror}"
+        hint = "Choose another one: patchctl sandbox serve --port 0"
+        raise PatchctlError("PortTaken", message, hint) from None
+
+
 @contextmanager
 def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Store]]:
     from arm_sandbox.store import Store
@@ -198,7 +329,6 @@ def _seconds(text: str) -> float:
 
 
 def _moment(text: str | None) -> float:
-    import time
     from datetime import UTC, datetime
 
     from patchctl.errors import BadInput
