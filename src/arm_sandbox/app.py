@@ -19,6 +19,7 @@ from arm_sandbox.providers import (
     activity_log_alerts,
     authorization,
     compute,
+    locks,
     maintenance,
     managed_identity,
     network,
@@ -32,6 +33,7 @@ from arm_sandbox.world import World
 
 PROVIDERS = (
     authorization,
+    locks,
     network,
     compute,
     maintenance,
@@ -200,6 +202,7 @@ GATES: tuple[Gate, ...] = (
     throttling.admit,
     _require_subscription,
     access.require,
+    locks.require_unlocked,
     _require_registration,
     throttling.admit_to_provider,
 )
