@@ -20,6 +20,7 @@ from patchctl.offers import with_offer
 from patchctl.report import Event, Inspection, StepReport
 from patchctl.steps import Step
 from tests.conftest import SUBSCRIPTION
+from tests.patchctl.shell import Cli
 
 if TYPE_CHECKING:
     from arm_sandbox.wire import Request, Response
@@ -95,3 +96,12 @@ async def _delete_group(place: Place) -> None:
     groups, name = place.clients.resources.resource_groups, place.deployment.group
     if await find(groups.get(name)) is not None:
         await (await groups.begin_delete(name)).result()
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A shell in a folder of its own, with a new sandbox."""
+    monkeypatch.setenv("PATCHCTL_SANDBOX", "1")
+    monkeypatch.setenv("PATCHCTL_SANDBOX_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return Cli(tmp_path, capsys)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from azure.mgmt.network.models import (
@@ -16,94 +14,18 @@ from azure.mgmt.network.models import (
 )
 from azure.mgmt.resource.resources.models import ResourceGroup
 
-from arm_sandbox.store import Store
 from arm_sandbox.world import Resource, World
-from patchctl.cli import main
-from patchctl.clients import Connection, connect_to_sandbox
+from patchctl.clients import Connection
 from patchctl.config import layered, read_file
 from patchctl.steps import STEPS
+from tests.patchctl.shell import EMAIL, Cli, outcomes
 
 pytestmark = pytest.mark.world
 
 NAMES = [step.NAME for step in STEPS]
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
-EMAIL = ("--email", "ops@example.com")
 GROUP = "rg-patching-demo"
 COMMON = {"command", "deployment", "sandbox", "ok", "steps", "error"}
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-class Cli:
-    """Runs commands as a shell would, in a sandbox of its own."""
-
-    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.store = Store(directory)
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str) -> Ended:
-        with pytest.raises(SystemExit) as end:
-            main(list(arguments))
-        captured = self._capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return Ended(end.value.code, captured.out, captured.err)
-
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        """The document of a command that ends with this code; there is nothing else on stdout."""
-        ended = self(*arguments, "--output", "json")
-        assert ended.code == code, ended.out + ended.err
-        document = json.loads(ended.out)
-        assert document["ok"] is (code == 0)
-        assert (document["error"] is None) is (code == 0)
-        return document
-
-    def deploy(self, *arguments: str) -> dict[str, str]:
-        """Deploy; each step's outcome."""
-        return outcomes(self.json("deploy", *EMAIL, *arguments))
-
-    @property
-    def world(self) -> World:
-        return self.store.load()
-
-    def change(self, how: Callable[[World], None]) -> None:
-        world = self.store.load()
-        how(world)
-        self.store.save(world)
-
-    def the(self, type: str) -> Resource:
-        """The only resource of a type."""
-        found = [r for r in self.world.resources.values() if r.type.lower() == type.lower()]
-        assert len(found) == 1
-        return found[0]
-
-    def azure(self, act: Callable[[Connection], None]) -> None:
-        """Do something with the SDK, as somebody else would."""
-        with connect_to_sandbox(self.store.directory, None) as connection:
-            act(connection)
-
-    def mails(self, kind: str) -> list[dict[str, Any]]:
-        return [mail for mail in self.world.mails if mail["kind"] == kind]
-
-
-@pytest.fixture(autouse=True)
-def _sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATCHCTL_SANDBOX", "1")
-    monkeypatch.setenv("PATCHCTL_SANDBOX_DIR", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return Cli(tmp_path, capsys)
-
-
-def outcomes(document: Any) -> dict[str, str]:
-    return {step["step"]: step["outcome"] for step in document["steps"]}
 
 
 UNCHANGED = dict.fromkeys(NAMES, "unchanged")
