@@ -92,6 +92,8 @@ class Kind:
     creating: str = "Updating"
     """`provisioningState` while it is being made (network says `Updating` even then)."""
     show: Show = show_body
+    since: Mapping[str, str] = field(default_factory=dict)
+    """The first api-version whose answers have a property, by its path through the body."""
     deletable: Effect = nothing
     """Raises a Refusal when something else still needs the resource."""
     when_made: Effect = nothing
@@ -114,7 +116,7 @@ def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
 
 
 def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
-    old = _existing(world, id)
+    old = existing(world, id)
     body = _accepted(kind, kind.patch_model or kind.model, request)
     require_idle(world, id.text)
     merged = merge(writable(old.body), body)
@@ -125,8 +127,27 @@ def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
 
 
 def get(world: World, kind: Kind, id: Id, request: Request) -> Response:
-    shown = kind.show(world, _existing(world, id), request)
-    return Response(200, shown, {"ETag": shown["etag"]} if shown.get("etag") else {})
+    body = shown(world, kind, existing(world, id), request)
+    return Response(200, body, {"ETag": body["etag"]} if body.get("etag") else {})
+
+
+def shown(world: World, kind: Kind, resource: Resource, request: Request) -> Body:
+    """What an answer shows of a resource, as far as its api-version knows it; a copy."""
+    body = copy.deepcopy(kind.show(world, resource, request))
+    for path, first in kind.since.items():
+        if request.api_version < first:
+            _leave_out(body, path.split("."))
+    return body
+
+
+def _leave_out(body: Json, path: list[str]) -> None:
+    if isinstance(body, list):
+        for item in body:
+            _leave_out(item, path)
+    elif isinstance(body, dict) and len(path) == 1:
+        body.pop(path[0], None)
+    elif isinstance(body, dict):
+        _leave_out(body.get(path[0]), path[1:])
 
 
 def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
@@ -138,7 +159,7 @@ def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
     record(world, resource.id, f"{kind.type}/delete", "Started")
     if kind.delete is None:
         take_away(world, kind, resource)
-        last = kind.show(world, resource, request) if kind.returns_deleted else None
+        last = shown(world, kind, resource, request) if kind.returns_deleted else None
         return Response(kind.deleted, last, seconds=_took(world, kind, id, "delete"))
     resource.properties["provisioningState"] = "Deleting"
     _, headers = operations.start(world, request, resource.id, kind.delete, "delete")
@@ -156,11 +177,11 @@ def take_away(world: World, kind: Kind, resource: Resource) -> None:
 
 def listed(world: World, kind: Kind, scope: str, request: Request) -> Response:
     found = world.below(scope, kind.type)
-    return Response(200, {"value": [kind.show(world, resource, request) for resource in found]})
+    return Response(200, {"value": [shown(world, kind, resource, request) for resource in found]})
 
 
 def action(world: World, kind: Kind, id: Id, name: str, request: Request) -> Response:
-    resource = _existing(world, id)
+    resource = existing(world, id)
     if request.method != "POST" or name.lower() not in kind.actions:
         raise gateway(404, "InvalidResourceType", f"The action '{name}' could not be found.")
     response = kind.actions[name.lower()](world, resource, request)
@@ -244,12 +265,12 @@ def _write(
     record(world, resource.id, f"{kind.type}/write", "Started")
     if how is None:
         made(world, kind, resource)
-        shown = copy.deepcopy(kind.show(world, resource, request))
-        return Response(status, shown, seconds=_took(world, kind, id, "write"))
+        body = shown(world, kind, resource, request)
+        return Response(status, body, seconds=_took(world, kind, id, "write"))
     resource.properties["provisioningState"] = kind.creating if old is None else "Updating"
     verb = "create" if old is None else "update"
     _, headers = operations.start(world, request, resource.id, how, verb)
-    return Response(status, copy.deepcopy(kind.show(world, resource, request)), headers)
+    return Response(status, shown(world, kind, resource, request), headers)
 
 
 def _accepted(kind: Kind, model: str, request: Request) -> Body:
@@ -296,7 +317,7 @@ def require_idle(world: World, id: str) -> None:
         )
 
 
-def _existing(world: World, id: Id) -> Resource:
+def existing(world: World, id: Id) -> Resource:
     resource = world.find(id.text)
     if resource is not None:
         return resource
@@ -313,6 +334,22 @@ def not_found(type: str, name: str, group: str) -> Refusal:
         "ResourceNotFound",
         f"The Resource '{type}/{name}' under resource group '{group}' was not found. "
         "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def require_parent(world: World, request: Request, id: Id) -> None:
+    """A child without its parent: a read names the parent (recorded), a write its own want."""
+    parent = parse(id.parent)
+    if world.find(parent.text) is not None:
+        return
+    if request.method == "GET":
+        raise not_found(parent.type, "/".join(parent.names), id.group)
+    verb = "delete" if request.method == "DELETE" else "write"
+    raise gateway(
+        404,
+        "ParentResourceNotFound",
+        f"Failed to perform '{verb}' on resource(s) of type '{'/'.join(id.types)}', because the "
+        f"parent resource '{parent.text}' could not be found.",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from arm_sandbox.providers.network import has_route
+from arm_sandbox.providers.public_addresses import BASIC_RETIRED
 from arm_sandbox.wire import Response
 from arm_sandbox.world import World
 from tests.arm_sandbox.ask import GROUP, ask, finish, wait
@@ -456,3 +457,125 @@ def test_protection_of_machines_is_told_only_when_it_is_on(world: World) -> None
     assert "enableVmProtection" not in make(world, VNET, body)["properties"]
     body["properties"]["enableVmProtection"] = True
     assert make(world, VNET, body)["properties"]["enableVmProtection"] is True
+
+
+# -- the rules of a security group as resources of their own
+
+
+RULE = f"{NSG}/securityRules/rdp"
+RDP = {
+    "properties": {
+        "protocol": "Tcp",
+        "sourcePortRange": "*",
+        "destinationPortRange": "3389",
+        "sourceAddressPrefix": "*",
+        "destinationAddressPrefix": "*",
+        "access": "Deny",
+        "priority": 200,
+        "direction": "Inbound",
+    }
+}
+
+
+def test_a_rule_is_made_and_shown_by_its_group(world: World) -> None:
+    before = make(world, NSG, {"location": "eastus"})
+    assert put(world, RULE, RDP).status == 201
+    wait(world, 10)
+    rule = ask(world, "GET", RULE, version=API).body
+    assert rule["type"] == "Microsoft.Network/networkSecurityGroups/securityRules"
+    assert rule["properties"]["provisioningState"] == "Succeeded"
+    assert rule["properties"]["destinationPortRanges"] == []
+    after = ask(world, "GET", NSG, version=API).body
+    assert after["properties"]["securityRules"] == [rule]
+    assert after["etag"] not in (before["etag"], None)
+    assert ask(world, "GET", f"{NSG}/securityRules", version=API).body == {"value": [rule]}
+
+
+def test_a_rule_goes_alone_or_with_its_group(world: World) -> None:
+    make(
+        world, NSG, {"location": "eastus", "properties": {"securityRules": [{"name": "a", **RDP}]}}
+    )
+    remove(world, f"{NSG}/securityRules/a")
+    assert ask(world, "GET", NSG, version=API).body["properties"]["securityRules"] == []
+    make(world, RULE, RDP)
+    make(world, NSG, {"location": "eastus"})
+    assert ask(world, "GET", RULE, version=API).status == 404
+    make(world, RULE, RDP)
+    remove(world, NSG)
+    assert world.find(RULE) is None
+
+
+def test_rules_have_priorities_of_their_own(world: World) -> None:
+    make(world, NSG, {"location": "eastus"})
+    refused(
+        put(world, RULE, RDP | {"properties": RDP["properties"] | {"priority": 99}}),
+        400,
+        "SecurityRuleInvalidPriority",
+    )
+    make(world, RULE, RDP)
+    refused(put(world, f"{NSG}/securityRules/other", RDP), 400, "SecurityRuleConflict")
+    assert put(world, RULE, RDP).status == 200
+
+
+def test_a_rule_of_no_group(world: World) -> None:
+    refused(put(world, RULE, RDP), 404, "ParentResourceNotFound")
+    message = refused(ask(world, "GET", RULE, version=API), 404, "ResourceNotFound")
+    assert "'Microsoft.Network/networkSecurityGroups/nsg1'" in message
+    make(world, NSG, {"location": "eastus"})
+    assert RULE in refused(ask(world, "GET", RULE, version=API), 404, "NotFound")
+
+
+def test_default_rules_can_be_read(world: World) -> None:
+    make(world, NSG, {"location": "eastus"})
+    path = f"{NSG}/defaultSecurityRules"
+    listed = ask(world, "GET", path, version=API).body["value"]
+    assert len(listed) == 6
+    assert ask(world, "GET", f"{path}/DenyAllInBound", version=API).body in listed
+    refused(ask(world, "GET", f"{path}/nope", version=API), 404, "NotFound")
+
+
+# -- what the api-version and the year decide
+
+
+def test_an_answer_has_what_its_api_version_knows(world: World) -> None:
+    make(world, VNET, network())
+    shown = {
+        version: ask(world, "GET", VNET, version=version).body["properties"]
+        for version in ("2018-01-01", "2024-03-01", API)
+    }
+    assert "ipamPoolPrefixAllocations" in shown[API]["subnets"][0]["properties"]
+    assert "ipamPoolPrefixAllocations" not in shown["2024-03-01"]["subnets"][0]["properties"]
+    assert "privateEndpointVNetPolicies" in shown["2024-03-01"]
+    assert "delegations" not in shown["2018-01-01"]["subnets"][0]["properties"]
+
+
+def test_a_basic_address_could_be_had_until_it_was_retired(world: World) -> None:
+    basic = {"location": "eastus", "properties": {"publicIPAllocationMethod": None}}
+    refused(put(world, ADDRESS, basic), 400, "IPv4BasicSkuPublicIpCountLimitReached")
+    world = World(now=BASIC_RETIRED - 3600)
+    ask(world, "PUT", GROUP, {"location": "eastus"})
+    made = make(world, ADDRESS, basic, "2018-01-01")
+    assert made["sku"] == {"name": "Basic"}
+    assert made["properties"]["publicIPAllocationMethod"] == "Dynamic"
+    assert "ipAddress" not in made["properties"]
+    make(world, VNET, network())
+    make(world, NIC, interface(publicIPAddress={"id": ADDRESS}))
+    assert "ipAddress" in ask(world, "GET", ADDRESS, version=API).body["properties"]
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("10.0.0.50", {"available": True, "isPlatformReserved": False}),
+        ("10.0.0.0", {"available": False, "isPlatformReserved": True}),
+        ("10.0.0.4", {"available": False, "isPlatformReserved": False}),
+        ("10.7.0.4", {"available": False, "isPlatformReserved": False}),
+    ],
+)
+def test_whether_an_address_is_free(world: World, address: str, found: Any) -> None:
+    make(world, VNET, network())
+    make(world, NIC, interface())
+    path = f"{VNET}/CheckIPAddressAvailability"
+    body = ask(world, "GET", path, version=API, query=f"&ipAddress={address}").body
+    assert body.pop("availableIPAddresses", ["10.0.0.5"])[0] == "10.0.0.5"
+    assert body == found

@@ -18,7 +18,8 @@ from arm_sandbox.providers import (
     catalogue,
     compute_rules,
     machines,
-    network,
+    network_interfaces,
+    public_addresses,
     resources,
 )
 from arm_sandbox.providers.catalogue import Image
@@ -29,12 +30,20 @@ from arm_sandbox.world import Operation, Resource, World
 
 API = "2026-04-01"
 VERSIONS = (
-    *("2020-12-01", "2021-03-01", "2021-07-01", "2022-03-01", "2022-08-01", "2022-11-01"),
-    *("2023-03-01", "2023-07-01", "2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01"),
-    *("2025-04-01", "2025-11-01"),
+    *("2015-05-01-preview", "2015-06-15", "2016-03-30", "2016-04-30-preview", "2017-03-30"),
+    *("2017-12-01", "2018-04-01", "2018-06-01", "2018-10-01", "2019-03-01", "2019-07-01"),
+    *("2019-12-01", "2020-06-01", "2020-12-01", "2021-03-01", "2021-04-01", "2021-07-01"),
+    *("2021-11-01", "2022-03-01", "2022-08-01", "2022-11-01", "2023-03-01", "2023-07-01"),
+    *("2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01"),
 )
 DISK_API = "2026-03-02"
-DISK_VERSIONS = ("2022-03-02", "2023-04-02", "2023-10-02", "2024-03-02", "2025-01-02")
+DISK_VERSIONS = (
+    *("2016-04-30-preview", "2017-03-30", "2018-04-01", "2018-06-01", "2018-09-30", "2019-03-01"),
+    *("2019-07-01", "2019-11-01", "2020-05-01", "2020-06-30", "2020-09-30", "2020-12-01"),
+    *("2021-04-01", "2021-08-01", "2021-12-01", "2022-03-02", "2022-07-02", "2023-01-02"),
+    *("2023-04-02", "2023-10-02", "2024-03-02", "2025-01-02"),
+)
+"""Those that Azure's API descriptions have."""
 SKU_VERSIONS = ("2017-09-01", "2019-04-01", "2021-07-01")
 
 DISKS = "Microsoft.Compute/disks"
@@ -154,11 +163,11 @@ def _take_interfaces(
     wanted = {sent["id"].lower(): sent for sent in references}
     for nic in standing:
         if nic.id.lower() not in wanted:
-            network.detach(nic)
+            network_interfaces.detach(nic)
     for key, sent in wanted.items():
         nic = world.resources[key]
         primary = len(wanted) == 1 or bool((sent.get("properties") or {}).get("primary"))
-        network.attach(world, nic, id.text, primary=primary)
+        network_interfaces.attach(world, nic, id.text, primary=primary)
 
 
 def _make_disk(world: World, id: Id, machine: Body, image: Image) -> None:
@@ -208,7 +217,7 @@ def _machine_deleted(world: World, machine: Resource) -> None:
             arm.take_away(world, DISK, standing)
     references = machine.properties["networkProfile"]["networkInterfaces"]
     for nic in machines.interfaces(world, machine):
-        network.detach(nic)
+        network_interfaces.detach(nic)
         sent = [found for found in references if same(found["id"], nic.id)]
         if any(reference(world, r, "properties", "deleteOption") == "Delete" for r in sent):
             _delete_interface(world, nic)
@@ -219,11 +228,11 @@ def _delete_interface(world: World, nic: Resource) -> None:
         reference(world, configuration, "properties", "publicIPAddress", "id")
         for configuration in nic.properties["ipConfigurations"]
     ]
-    arm.take_away(world, network.INTERFACE, nic)
+    arm.take_away(world, network_interfaces.INTERFACE, nic)
     for id in addresses:
         address = world.find(id)
         if address is not None and address.properties.get("deleteOption") == "Delete":
-            arm.take_away(world, network.ADDRESS, address)
+            arm.take_away(world, public_addresses.ADDRESS, address)
 
 
 def action_finished(world: World, machine: Resource, operation: Operation) -> None:
@@ -312,7 +321,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
         return _answer_machine(world, request, id)
     if id.group and same(id.type, EXTENSIONS):
         resources.require_group(world, id, writing=request.method != "GET")
-        _require_machine(world, request, id)
+        arm.require_parent(world, request, id)
     return None
 
 
@@ -346,20 +355,6 @@ def _require_match(request: Request, standing: Resource | None) -> None:
     if failed or (wanted == "*" and not etag) or (wanted not in (None, "*", etag)):
         message = "The condition set in the request's If-Match or If-None-Match is not met."
         raise Refusal(412, "PreconditionFailed", message)
-
-
-def _require_machine(world: World, request: Request, id: Id) -> None:
-    machine = parse(id.parent)
-    if world.find(machine.text) is not None:
-        return
-    if request.method == "GET":
-        raise arm.not_found(MACHINES, machine.name, id.group)
-    raise gateway(
-        404,
-        "ParentResourceNotFound",
-        "Failed to perform 'write' on resource(s) of type 'virtualMachines/extensions', because "
-        f"the parent resource '{machine.text}' could not be found.",
-    )
 
 
 def _get_instance_view(world: World, request: Request, machine: str) -> Response:
@@ -445,6 +440,21 @@ MACHINE = Kind(
     delete=LongRunning("compute", (20.0, 60.0), location=True),
     creating="Creating",
     show=_show_machine,
+    since={
+        "etag": "2024-07-01",
+        "properties.timeCreated": "2021-11-01",
+        "properties.storageProfile.osDisk.deleteOption": "2021-07-01",
+        "properties.storageProfile.imageReference.exactVersion": "2019-12-01",
+        "properties.osProfile.requireGuestProvisionSignal": "2019-03-01",
+        **{
+            f"properties.osProfile.{name}.patchSettings": "2020-12-01"
+            for name in compute_rules.CONFIGURATIONS.values()
+        },
+        **{
+            f"properties.osProfile.{name}.patchSettings.assessmentMode": "2021-03-01"
+            for name in compute_rules.CONFIGURATIONS.values()
+        },
+    },
     when_made=_machine_made,
     when_deleted=_machine_deleted,
     actions={"assesspatches": assessment.assess}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from arm_sandbox import windows
+from arm_sandbox import arm, windows
 from arm_sandbox.arm import Body, Kind, not_found
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers.machines import is_customer_managed
@@ -20,14 +20,9 @@ from arm_sandbox.world import Resource, World
 CONFIGURATION = "Microsoft.Maintenance/maintenanceConfigurations"
 ASSIGNMENT = "Microsoft.Maintenance/configurationAssignments"
 VERSIONS = (
-    "2021-05-01",
-    "2021-09-01-preview",
-    "2022-07-01-preview",
-    "2022-11-01-preview",
-    "2023-09-01-preview",
-    "2023-10-01-preview",
-    "2025-10-01-preview",
-    "2025-11-01",
+    *("2018-06-01-preview", "2020-04-01", "2020-07-01-preview", "2021-04-01-preview"),
+    *("2021-05-01", "2021-09-01-preview", "2022-07-01-preview", "2022-11-01-preview"),
+    *("2023-09-01-preview", "2023-10-01-preview", "2025-10-01-preview", "2025-11-01"),
 )
 SCOPES = (
     "Host",
@@ -73,7 +68,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
     if id.name or request.method != "GET" or not ASSIGNMENTS.knows(request.api_version):
         return None
     standing = (a for a in world.below(id.scope, ASSIGNMENT) if same(parse(a.id).scope, id.scope))
-    return Response(200, {"value": [_shown_assignment(world, a, request) for a in standing]})
+    return Response(200, {"value": [arm.shown(world, ASSIGNMENTS, a, request) for a in standing]})
 
 
 def _require_target(world: World, id: Id, *, writing: bool) -> None:
@@ -284,8 +279,11 @@ def _fill_assignment(world: World, id: Id, body: Body, old: Resource | None) -> 
     return {"location": body["location"], **document} if body.get("location") else document
 
 
-FILTER_MEMBERS = ("tagSettings", "resourceTypes", "locations", "resourceGroups", "osTypes")
-"""Come back as null when they were not sent (recorded)."""
+FILTER_MEMBERS = (
+    *("tagSettings", "resourceTypes", "locations", "resourceGroups", "osTypes"),
+    *("resourceIds", "availabilityZones"),
+)
+"""Come back as null when they were not sent; nobody has described the last two (recorded)."""
 
 
 def _shown_assignment(world: World, resource: Resource, request: Request) -> Body:
@@ -326,6 +324,10 @@ ASSIGNMENTS = Kind(
     check=_check_assignment,
     fill=_fill_assignment,
     show=_shown_assignment,
+    since={
+        "properties.filter.resourceIds": "2023-09-01",
+        "properties.filter.availabilityZones": "2023-09-01",
+    },
     synchronous=(5.0, 20.0),
 )
 KINDS: tuple[Kind, ...] = (CONFIGURATIONS, ASSIGNMENTS)
