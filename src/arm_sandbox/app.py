@@ -25,6 +25,7 @@ from arm_sandbox.providers import (
     network,
     operational_insights,
     registration,
+    resource_graph,
     resources,
     scheduled_query_rules,
 )
@@ -43,6 +44,7 @@ PROVIDERS = (
     scheduled_query_rules,
     managed_identity,
     operational_insights,
+    resource_graph,
 )
 KINDS: Mapping[str, Kind] = {
     kind.type.lower(): kind for provider in PROVIDERS for kind in provider.KINDS

@@ -92,7 +92,7 @@ class Store:
         """A watcher for the transport that saves before a write is answered."""
 
         def save(request: Request, response: Response) -> None:
-            if request.method not in ("GET", "HEAD"):
+            if request.method not in ("GET", "HEAD") and not request.is_query:
                 self.save(world)
 
         return save

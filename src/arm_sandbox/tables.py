@@ -9,6 +9,7 @@ and forgotten some time after that. Sources: the Resource Graph reference of tab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from arm_sandbox.ids import parse, within
@@ -78,13 +79,9 @@ def withdraw(world: World, table: str, scope: str, lag: float) -> None:
 
 
 def rows(world: World, table: str, readable: Readable = everything) -> Iterator[Row]:
-    """What a table shows now to a caller that may read some things. Raises KeyError."""
-    for row in TABLES[table](world):
-        if readable(row["id"]):
-            yield row
-    for row in _published(world, table):
-        if readable(row["id"]):
-            yield row
+    """What a table shows now to a caller that may read some things. Raises KeyError at once."""
+    standing = TABLES[table](world)
+    return (row for row in chain(standing, _published(world, table)) if readable(row["id"]))
 
 
 # -- rows of what happened

@@ -90,7 +90,7 @@ def admit(world: World, request: Request) -> dict[str, str]:
 
 def admit_to_provider(world: World, request: Request) -> dict[str, str]:
     """The same for Compute, which counts by machine, and Resource Graph, which counts by caller."""
-    if _is_query(request):
+    if request.is_query:
         return _admit_query(world, request)
     buckets = _of_compute(world, request)
     empty = _take(world, buckets)
@@ -167,7 +167,7 @@ def _too_many_queries(world: World, headers: dict[str, str]) -> Refusal:
 
 def _of_resource_manager(world: World, request: Request) -> list[Bucket]:
     """Its principal's and everybody's; a type with a limit of its own has only that (docs)."""
-    if _is_query(request):
+    if request.is_query:
         return []
     id, oid = parse(request.path), caller(world, request).oid
     own = OWN_LIMITS.get((id.type.lower(), request.method))
@@ -261,10 +261,6 @@ def _until_one(world: World, bucket: Bucket) -> int:
 
 
 # -- Resource Graph: so many queries, and all of them back at once
-
-
-def _is_query(request: Request) -> bool:
-    return request.path.lower() == "/providers/microsoft.resourcegraph/resources"
 
 
 def _admit_query(world: World, request: Request) -> dict[str, str]:

@@ -44,6 +44,11 @@ class Request:
         )
 
     @property
+    def is_query(self) -> bool:
+        """Whether it asks Resource Graph, by a POST that changes nothing."""
+        return self.path.lower() == "/providers/microsoft.resourcegraph/resources"
+
+    @property
     def api_version(self) -> str:
         return self.query.get("api-version", "")
 

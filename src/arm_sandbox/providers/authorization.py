@@ -71,6 +71,27 @@ def permissions(world: World, principal_id: str, scope: str) -> Iterator[Permiss
             yield from grant.permissions
 
 
+def readable(world: World, principal_id: str) -> Callable[[str], bool]:
+    """Whether a principal may read what has an id, now; for many questions at once."""
+    own = [grant for grant in _grants(world) if same(grant.principal, principal_id)]
+
+    def may(id: str) -> bool:
+        action = _read_action(id)
+        return any(
+            within(id, grant.scope) and any(roles.permits(p, action) for p in grant.permissions)
+            for grant in own
+        )
+
+    return may
+
+
+def _read_action(id: str) -> str:
+    parsed = parse(id)
+    if parsed.namespace:
+        return f"{parsed.type}/read"
+    return f"Microsoft.Resources/subscriptions/{'resourceGroups/' if parsed.group else ''}read"
+
+
 def add_principal(world: World, oid: str) -> None:
     """The directory learns of an identity; a role can be assigned once that has spread."""
     world.principals[oid.lower()] = world.now + world.between(oid, "replicated", *REPLICATION)

@@ -16,9 +16,11 @@ AT_FIRST = (
     "microsoft.authorization",
     "microsoft.compute",
     "microsoft.network",
+    "microsoft.resourcegraph",
     "microsoft.resources",
 )
-"""A new world has Compute and Network registered; Authorization and Resources need not be."""
+"""A new world has Compute and Network registered; the others always are (docs, "Registered by
+default")."""
 OTHERS = (
     *("Microsoft.AlertsManagement", "Microsoft.ApiManagement", "Microsoft.App"),
     *("Microsoft.AppConfiguration", "Microsoft.Automanage", "Microsoft.Automation"),
@@ -35,7 +37,7 @@ OTHERS = (
     *("Microsoft.Migrate", "Microsoft.NetApp", "Microsoft.NotificationHubs"),
     *("Microsoft.OperationalInsights", "Microsoft.OperationsManagement"),
     *("Microsoft.PolicyInsights", "Microsoft.Portal", "Microsoft.PowerBIDedicated"),
-    *("Microsoft.RecoveryServices", "Microsoft.Relay", "Microsoft.ResourceGraph"),
+    *("Microsoft.RecoveryServices", "Microsoft.Relay"),
     *("Microsoft.ResourceHealth", "Microsoft.Search", "Microsoft.Security"),
     *("Microsoft.SecurityInsights", "Microsoft.ServiceBus", "Microsoft.SignalRService"),
     *("Microsoft.Solutions", "Microsoft.Sql", "Microsoft.Storage", "Microsoft.StreamAnalytics"),
