@@ -15,6 +15,8 @@ SOURCE = ROOT / "src"
 STEPS = sorted(p for p in (SOURCE / "patchctl/steps").glob("*.py") if p.name != "__init__.py")
 FOR_STEPS = ("azure.core", "cryptography", "patchctl.schedule")
 FOR_STEPS_EXACTLY = (
+    "patchctl.access",
+    "patchctl.alert_queries",
     "patchctl.clients",
     "patchctl.deployment",
     "patchctl.report",

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
     from azure.core.pipeline.policies import SansIOHTTPPolicy
     from azure.core.pipeline.transport import AsyncHttpTransport
+    from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.maintenance.aio import MaintenanceManagementClient
     from azure.mgmt.monitor.aio import MonitorManagementClient
+    from azure.mgmt.msi.v2024_11_30.aio import ManagedServiceIdentityClient
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
@@ -122,8 +124,22 @@ class Clients:
 
         return MonitorManagementClient(self.credential, self.subscription, **self._options)
 
-    def resources_in(self, subscription: str) -> ResourceManagementClient:
-        return replace(self, subscription=subscription).resources
+    @cached_property
+    def identities(self) -> ManagedServiceIdentityClient:
+        from azure.mgmt.msi.v2024_11_30.aio import ManagedServiceIdentityClient
+
+        return ManagedServiceIdentityClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def authorization(self) -> AuthorizationManagementClient:
+        from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
+
+        return AuthorizationManagementClient(self.credential, self.subscription, **self._options)
+
+    def within(self, subscription: str) -> Clients:
+        """The same clients for another subscription."""
+        here = subscription.lower() == self.subscription.lower()
+        return self if here else replace(self, subscription=subscription)
 
     @property
     def _options(self) -> dict[str, Any]:

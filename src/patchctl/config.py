@@ -165,6 +165,38 @@ class Machine(Model):
     )
 
 
+class Alerts(Model):
+    """What is told about the results of patching, and how."""
+
+    results: bool = Field(
+        default=True, description="Whether anybody is mailed about the results of patching."
+    )
+    notify: Literal["failures", "warnings", "all"] = Field(
+        default="warnings",
+        description="failures; warnings too (a reboot is due, the window was too short); or all.",
+    )
+    per: Literal["run", "machine"] = Field(
+        default="run", description="One mail a run, or one for each machine in it."
+    )
+    identity: str | None = Field(
+        default=None,
+        description="Id of a user-assigned identity that may read the machines already.",
+    )
+    workspace: str | None = Field(
+        default=None, description="Id of a Log Analytics workspace to scope the rules to."
+    )
+
+    @field_validator("identity")
+    @classmethod
+    def _identity(cls, value: str | None) -> str | None:
+        return value and _id_of(value, "Microsoft.ManagedIdentity/userAssignedIdentities")
+
+    @field_validator("workspace")
+    @classmethod
+    def _workspace(cls, value: str | None) -> str | None:
+        return value and _id_of(value, "Microsoft.OperationalInsights/workspaces")
+
+
 class Config(Model):
     """Everything that can stand in patchctl.toml. Flags and environment variables win over it."""
 
@@ -175,6 +207,7 @@ class Config(Model):
     schedule: Schedule = Schedule()
     patches: Patches = Patches()
     machine: Machine = Machine()
+    alerts: Alerts = Alerts()
     subscription: str | None = Field(default=None, description="Id or name of the subscription.")
     tenant: str | None = Field(
         default=None, description="Tenant to sign in to, where not the usual one."
@@ -242,6 +275,25 @@ class Config(Model):
 
 def _quoted(values: list[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
+
+
+SECTIONS: Mapping[str, type[Model]] = {
+    "schedule": Schedule,
+    "patches": Patches,
+    "machine": Machine,
+    "alerts": Alerts,
+}
+
+
+def _id_of(value: str, type: str) -> str:
+    """An id of a resource in a group, of one type."""
+    shape = rf"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/{type}/[^/]+"
+    if not re.fullmatch(shape, value, re.IGNORECASE):
+        raise ValueError(
+            f"'{value}' is no id; write it like "
+            f"/subscriptions/ID/resourceGroups/GROUP/providers/{type}/NAME"
+        )
+    return value
 
 
 def _email_problem(value: str) -> str:
@@ -334,7 +386,7 @@ def flattened(data: Mapping[str, Any]) -> dict[str, Any]:
     """`{"schedule": {"at": x}}` as `{"schedule.at": x}`; `tags` is one value."""
     flat: dict[str, Any] = {}
     for key, value in data.items():
-        if key in ("schedule", "patches", "machine") and isinstance(value, Mapping):
+        if key in SECTIONS and isinstance(value, Mapping):
             flat |= {f"{key}.{inner}": item for inner, item in value.items()}
         else:
             flat[key] = value
@@ -395,10 +447,5 @@ def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:
 
 def known_keys(location: tuple[Any, ...]) -> set[str]:
     """The keys that could stand where an unknown one does."""
-    sections: dict[str, type[Model]] = {
-        "schedule": Schedule,
-        "patches": Patches,
-        "machine": Machine,
-    }
-    model = sections.get(str(location[0]), Config) if len(location) > 1 else Config
+    model = SECTIONS.get(str(location[0]), Config) if len(location) > 1 else Config
     return set(model.model_fields)

@@ -6,6 +6,7 @@ from patchctl import prices
 from patchctl.deployment import Deployment
 from patchctl.offers import SIZES
 from patchctl.prices import Price
+from patchctl.steps.result_alerts import wanted_rules
 
 
 def monthly(deployment: Deployment) -> list[Price]:
@@ -16,4 +17,6 @@ def monthly(deployment: Deployment) -> list[Price]:
     items = [prices.machine(size, machine.os), prices.disk(machine.os)]
     if machine.outbound == "nat":
         items += [prices.nat_gateway(), prices.public_ip()]
+    if rules := len(wanted_rules(deployment)):
+        items.append(prices.log_alerts(rules))
     return [*items, prices.update_manager(), prices.alerts(), prices.mails()]

@@ -32,7 +32,7 @@ ASKED = "patchctl-asked-"
 DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 """The recipe's own."""
 
-REMEMBERED = ("emails", "tags", "schedule", "patches", "machine")
+REMEMBERED = ("emails", "tags", "schedule", "patches", "machine", "alerts")
 MOST_TAGS = 50
 TAG_VALUE = 256
 """Longest value that Azure takes for a tag."""
@@ -141,6 +141,10 @@ class Deployment:
         return f"mc-weekly-patches-{self.suffix}"
 
     @property
+    def alert_identity(self) -> str:
+        return f"id-patching-{self.suffix}"
+
+    @property
     def assignment(self) -> str:
         return f"assign-{self.maintenance_configuration}"
 
@@ -170,6 +174,20 @@ class Deployment:
     def maintenance_configuration_id(self) -> str:
         type = "Microsoft.Maintenance/maintenanceConfigurations"
         return self.id(type, self.maintenance_configuration)
+
+    @property
+    def own_alert_identity_id(self) -> str:
+        return self.id("Microsoft.ManagedIdentity/userAssignedIdentities", self.alert_identity)
+
+    @property
+    def alert_identity_id(self) -> str:
+        """The identity with whose rights the alerts on results ask: ours, or the one named."""
+        return self.config.alerts.identity or self.own_alert_identity_id
+
+    @property
+    def watched(self) -> bool:
+        """Whether Azure watches the results; not all clouds can (update-manager, manage-alerts)."""
+        return self.config.alerts.results and self.config.cloud == "public"
 
     @property
     def assignment_id(self) -> str:
@@ -457,7 +475,7 @@ async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed
     """The deployments of one subscription; None where its groups may not be read."""
     from azure.core.exceptions import HttpResponseError
 
-    groups = clients.resources_in(id).resource_groups.list(
+    groups = clients.within(id).resources.resource_groups.list(
         filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
     )
     try:

@@ -68,18 +68,18 @@ async def deploy(
 ) -> list[StepReport]:
     """Make every step so, each once what it needs stands. Writes the plan shown, or stops."""
     refuse_foreign(plan)
-    writing = any(not inspection.ready for inspection in plan.values())
+    writing = any(inspection.writes for inspection in plan.values())
     created: set[str] = set()
 
     async def make(step: Step) -> StepReport:
         planned = plan[step.NAME]
-        if planned.ready and not writing:
-            return _report(step, Outcome.UNCHANGED, planned)
+        if not writing:
+            return _report(step, planned.change, planned)
         found = await _settled(step, clients, deployment)
         refuse_foreign({step.NAME: found})
         _require_as_planned(step, planned, found, upset=bool(created.intersection(step.NEEDS)))
-        if found.ready:
-            return _report(step, Outcome.UNCHANGED, found)
+        if not found.writes:
+            return _report(step, found.change, found)
         outcome = Outcome.CREATED if found.change is Outcome.CREATE else Outcome.UPDATED
         if outcome is Outcome.CREATED:
             created.add(step.NAME)
@@ -98,14 +98,14 @@ async def destroy(
 
     async def take_away(step: Step) -> StepReport:
         found = await step.inspect(clients, deployment)
-        if step.destroy is None or found.state is State.ABSENT:
-            return _report(step, Outcome.ABSENT, found)
         if found.state is State.FOREIGN:
             return _report(step, Outcome.LEFT, found)
+        if step.destroy is None or not found.stands:
+            return _report(step, Outcome.ABSENT, found)
         await step.destroy(clients, deployment)
         after = await step.inspect(clients, deployment)
-        outcomes = {State.ABSENT: Outcome.DELETED, State.IN_PROGRESS: Outcome.DELETING}
-        return _report(step, outcomes.get(after.state, Outcome.LEFT), after)
+        going = Outcome.DELETING if after.state is State.IN_PROGRESS else Outcome.LEFT
+        return _report(step, going if after.stands else Outcome.DELETED, after)
 
     def needed_by(step: Step) -> tuple[str, ...]:
         return tuple(other.NAME for other in steps if step.NAME in other.NEEDS)
@@ -240,7 +240,7 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
     What changed because this run has made something anew that the step needs (`upset`) is not
     somebody else's change; nor is it one if nothing is left to do.
     """
-    if found.ready or found.same_as(planned) or planned.state is State.IN_PROGRESS or upset:
+    if not found.writes or found.same_as(planned) or planned.state is State.IN_PROGRESS or upset:
         return
     raise PatchctlError(
         PLAN_CHANGED,
@@ -253,7 +253,7 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
 
 
 def _require_ready(step: Step, found: Inspection) -> Inspection:
-    if found.ready:
+    if found.ready or found.state is State.WITHHELD:
         return found
     wrong = [f"{f.subject} is {f.got}, not {f.want}" for f in found.findings if f.ok is False]
     raise PatchctlError(

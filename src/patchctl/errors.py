@@ -15,6 +15,7 @@ class Exit(IntEnum):
     REFUSED = 4
     NOT_AS_IT_SHOULD_BE = 5
     BELONGS_TO_SOMEBODY_ELSE = 6
+    UNFINISHED = 7
     INTERRUPTED = 130
 
 
@@ -79,6 +80,12 @@ class Foreign(PatchctlError):
     """It belongs to somebody else."""
 
     exit = Exit.BELONGS_TO_SOMEBODY_ELSE
+
+
+class Unfinished(PatchctlError):
+    """All is done but for what only somebody with more rights can do."""
+
+    exit = Exit.UNFINISHED
 
 
 class Interrupted(PatchctlError):

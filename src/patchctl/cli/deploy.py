@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from patchctl.clients import Connection
     from patchctl.deployment import Deployment
     from patchctl.engine import Plan
+    from patchctl.report import StepReport
 
 WINDOWS = 3
 
@@ -34,18 +35,20 @@ def deploy(c: Command) -> None:
     connection = c.connect()
     deployment, plan = _planned(c, connection, writing=True)
     engine.refuse_foreign(plan)
-    if any(not inspection.ready for inspection in plan.values()):
+    if any(inspection.writes for inspection in plan.values()):
         c.confirm("Write this plan?")
     try:
         with c.progress(connection) as progress:
             notify, limits = progress.notify, c.limits(deployment)
             going = engine.deploy(STEPS, connection.clients, deployment, plan, notify, limits)
-            c.report(connection.run(going))
+            reports = connection.run(going)
+            c.report(reports)
     except engine.Stopped as stopped:
         if stopped.error.code == engine.PLAN_CHANGED:
             c.show("What deploy would write now:", *text.plan(c.look(connection, deployment)))
         raise
     _show_end(c, deployment, plan)
+    _require_finished(deployment, reports)
 
 
 @o.takes(
@@ -60,13 +63,13 @@ def plan(c: Command) -> None:
       patchctl plan --detailed-exitcode --output json
     """
     from patchctl.errors import NotAsItShouldBe
-    from patchctl.report import Outcome, StepReport
+    from patchctl.report import StepReport
 
     connection = c.connect()
     deployment, found = _planned(c, connection, writing=False)
     c.report([StepReport(step, i.change, 0.0, i) for step, i in found.items()])
     _show_windows(c, deployment)
-    changes = [s for s, i in found.items() if i.change is not Outcome.UNCHANGED]
+    changes = [s for s, i in found.items() if i.writes]
     if c.given["detailed_exitcode"] and changes:
         message = f"{', '.join(changes)}: not as it should be."
         raise NotAsItShouldBe("SomethingToWrite", message, "Write it: patchctl deploy")
@@ -126,6 +129,22 @@ def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
             "30 minutes; until then no alert reaches that address."
         )
     c.show(f"Next: patchctl validate --name {deployment.name}")
+
+
+def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None:
+    """Raises Unfinished, with what to hand over, when only somebody else can do the rest."""
+    from patchctl.errors import Unfinished
+    from patchctl.report import Outcome
+
+    withheld = [report for report in reports if report.outcome is Outcome.WITHHELD]
+    if withheld:
+        raise Unfinished(
+            "RightWithheld",
+            "You may not grant roles here, so the alerts on results are disabled. "
+            + " ".join(note for report in withheld for note in report.inspection.notes),
+            f"Then run this again: patchctl deploy --name {deployment.name}",
+            step=withheld[0].step,
+        )
 
 
 def audit_mails(deployment: Deployment, plan: Plan) -> list[str]:

@@ -211,6 +211,48 @@ Outbound = Annotated[
     ),
 ]
 
+ResultAlerts = Annotated[
+    bool | None,
+    typer.Option(
+        "--result-alerts/--no-result-alerts",
+        help="Mail about the results of patching. [default: yes]",
+        envvar="PATCHCTL_RESULT_ALERTS",
+    ),
+]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="failures|warnings|all",
+        help="What to mail about; warnings means failures too. [default: warnings]",
+        envvar="PATCHCTL_NOTIFY",
+    ),
+]
+NotifyPer = Annotated[
+    str | None,
+    typer.Option(
+        "--notify-per",
+        metavar="run|machine",
+        help="One mail for each. [default: run]",
+        envvar="PATCHCTL_NOTIFY_PER",
+    ),
+]
+AlertIdentity = Annotated[
+    str | None,
+    typer.Option(
+        help="A user-assigned identity that may read the machines already. [default: a new one]",
+        metavar="ID",
+        envvar="PATCHCTL_ALERT_IDENTITY",
+    ),
+]
+Workspace = Annotated[
+    str | None,
+    typer.Option(
+        help="A Log Analytics workspace to scope the alerts on results to, where Azure wants one.",
+        metavar="ID",
+        envvar="PATCHCTL_WORKSPACE",
+    ),
+]
+
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait until Azure has deleted the group.")
 ]
@@ -239,6 +281,11 @@ WANTED: Options = {
     "exclude_package": (ExcludePackage, None),
     "tag": (Tag, None),
     "outbound": (Outbound, None),
+    "result_alerts": (ResultAlerts, None),
+    "notify": (Notify, None),
+    "notify_per": (NotifyPer, None),
+    "alert_identity": (AlertIdentity, None),
+    "workspace": (Workspace, None),
 }
 MAKING: Options = {
     "parallelism": (Parallelism, None),
@@ -281,6 +328,11 @@ PATHS = {
     "include_package": "patches.include_packages",
     "exclude_package": "patches.exclude_packages",
     "tag": "tags",
+    "result_alerts": "alerts.results",
+    "notify": "alerts.notify",
+    "notify_per": "alerts.per",
+    "alert_identity": "alerts.identity",
+    "workspace": "alerts.workspace",
 }
 """Where each option's value belongs in the configuration."""
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 from patchctl.steps import (
     action_group,
     activity_log_alerts,
+    alert_identity,
+    alert_role,
     assessment,
     assignment,
     maintenance_configuration,
     network,
     resource_group,
     resource_providers,
+    result_alerts,
     virtual_machine,
 )
 
@@ -52,9 +55,19 @@ STEPS: tuple[Step, ...] = (
     maintenance_configuration,
     assignment,
     activity_log_alerts,
+    alert_identity,
+    alert_role,
+    result_alerts,
     assessment,
 )
 
-OUT_BEFORE_THE_GROUP: tuple[Step, ...] = (resource_group, assignment, activity_log_alerts)
+OUT_BEFORE_THE_GROUP: tuple[Step, ...] = (
+    resource_group,
+    assignment,
+    activity_log_alerts,
+    alert_role,
+    result_alerts,
+)
 """What is taken away first when the whole group goes: the alerts would mail about its deletion,
-and the assignment of a machine that is gone lingers for hours (terraform-azurerm#26538)."""
+the assignment of a machine that is gone lingers for hours (terraform-azurerm#26538), and a role
+whose identity is gone stays as an orphan."""

@@ -18,12 +18,15 @@ NAMESPACES = (
     "Microsoft.Maintenance",
     "Microsoft.Insights",
 )
+WATCHING = ("Microsoft.ManagedIdentity",)
+"""Needed only where Azure is to watch the results."""
 REGISTERED = "Registered"
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
-    findings = await asyncio.gather(*(_finding(clients, name) for name in NAMESPACES))
-    ids = [f"/subscriptions/{deployment.subscription}/providers/{name}" for name in NAMESPACES]
+    findings = await _findings(clients, deployment)
+    providers = f"/subscriptions/{deployment.subscription}/providers"
+    ids = [f"{providers}/{finding.subject}" for finding in findings]
     found = inspected(findings, ids)
     if any(finding.got == "Registering" for finding in findings):
         return Inspection(State.IN_PROGRESS, found.resources, found.findings)
@@ -31,12 +34,17 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
-    findings = await asyncio.gather(*(_finding(clients, name) for name in NAMESPACES))
+    findings = await _findings(clients, deployment)
     missing = [finding.subject for finding in findings if finding.ok is False]
     await asyncio.gather(*(clients.resources.providers.register(name) for name in missing))
 
 
 destroy = None  # a registration belongs to the subscription, and others may use it by now
+
+
+async def _findings(clients: Clients, deployment: Deployment) -> list[Finding]:
+    names = NAMESPACES + (WATCHING if deployment.watched else ())
+    return await asyncio.gather(*(_finding(clients, name) for name in names))
 
 
 async def _finding(clients: Clients, namespace: str) -> Finding:

@@ -18,6 +18,7 @@ CHANGES = {
     Outcome.UPDATE: ("~", "yellow"),
     Outcome.UNCHANGED: ("=", "dim"),
     Outcome.FOREIGN: ("!", "bold red"),
+    Outcome.WITHHELD: ("?", "bold yellow"),
 }
 
 

@@ -1,0 +1,138 @@
+"""Roles: what the alerts' identity may read, and what we may do ourselves."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from patchctl.clients import find
+from patchctl.report import same
+
+if TYPE_CHECKING:
+    from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
+
+    from patchctl.clients import Clients
+    from patchctl.deployment import Deployment
+
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+READING = {
+    READER: "Reader",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "43d0d8ad-25c7-4714-9337-8ba259a9fe05": "Monitoring Reader",
+    "749f88d5-cbae-40b8-bcfc-e573ddc772fa": "Monitoring Contributor",
+}
+"""Built-in roles that may read everything, by the guid of their definition."""
+GRANT = "Microsoft.Authorization/roleAssignments/write"
+PERMISSIONS = "2022-04-01"
+ASK = "--query principalId --output tsv"
+
+
+async def principal(clients: Clients, deployment: Deployment) -> str | None:
+    """The object id that the alerts' identity has in the directory; None while it is not there."""
+    _, _, subscription, _, group, *_, name = deployment.alert_identity_id.split("/")
+    identities = clients.within(subscription).identities.user_assigned_identities
+    identity = await find(identities.get(group, name))
+    return identity.principal_id if identity is not None else None
+
+
+async def reading(clients: Clients, deployment: Deployment, principal: str) -> list[RoleAssignment]:
+    """The assignments by which a principal may read all of the deployment's group."""
+    return [
+        assignment
+        for assignment in await _roles(clients, deployment, principal)
+        if role_guid(assignment) in READING and covers(assignment.scope, deployment.group_id)
+    ]
+
+
+async def may(clients: Clients, scope: str, action: str) -> bool:
+    """Whether we may take an action on a scope, as Azure says.
+
+    The typed client can ask this for groups and resources only, and the group may not be there yet.
+    """
+    asked = f"{scope}/providers/Microsoft.Authorization/permissions"
+    found = await find(clients.resources.resources.get_by_id(asked, api_version=PERMISSIONS))
+    return found is not None and permits(found.get("value", ()), action)
+
+
+async def may_grant(clients: Clients, deployment: Deployment) -> bool:
+    """Whether we may let our own identity read; asked of the subscription before the group stands.
+
+    Another's identity is not ours to grant anything to.
+    """
+    if deployment.config.alerts.identity is not None:
+        return False
+    here = deployment.group_id if deployment.stands else f"/subscriptions/{deployment.subscription}"
+    return await may(clients, here, GRANT)
+
+
+async def revoke(clients: Clients, deployment: Deployment, principal: str) -> None:
+    """Take away every role that a principal has on the deployment's group itself."""
+    for role in await _roles(clients, deployment, principal):
+        if same(role.scope or "", deployment.group_id):
+            await clients.authorization.role_assignments.delete(
+                deployment.group_id, role.name or ""
+            )
+
+
+def command(deployment: Deployment, principal: str | None) -> str:
+    """What an administrator types to let the alerts' identity read."""
+    who = principal or f"$(az identity show --ids {deployment.alert_identity_id} {ASK})"
+    return (
+        f"az role assignment create --assignee-object-id {who} "
+        f"--assignee-principal-type ServicePrincipal --role Reader --scope {deployment.group_id}"
+    )
+
+
+def unwatched(deployment: Deployment) -> str:
+    """Why Azure does not watch the results, and who could."""
+    here = deployment.config.alerts.results
+    why = f"Azure {deployment.config.cloud} has no such alerts." if here else "Not asked for."
+    return (
+        f"{why} Not watched by Azure: nobody is mailed when patching fails or never happens. "
+        f"Let a scheduler watch: patchctl status --fail-if-missed --name {deployment.name}"
+    )
+
+
+def permits(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:
+    """Whether any of the permissions allows an action; `notActions` count within each alone."""
+    return any(
+        _matches(each.get("actions"), action) and not _matches(each.get("notActions"), action)
+        for each in permissions
+    )
+
+
+def assignment_name(scope: str, principal: str, role: str) -> str:
+    """The guid of an assignment follows from its parts.
+
+    So a repeated request meets the same assignment, and an identity that was made anew another.
+    """
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scope}|{principal}|{role}".lower()))
+
+
+def role_guid(assignment: RoleAssignment) -> str:
+    return (assignment.role_definition_id or "").rsplit("/", 1)[-1].lower()
+
+
+def covers(scope: str | None, id: str) -> bool:
+    """Whether an id is a scope itself or lies below it."""
+    above = (scope or "").rstrip("/")
+    return same(above, id) or id.lower().startswith(f"{above}/".lower())
+
+
+async def _roles(clients: Clients, deployment: Deployment, principal: str) -> list[RoleAssignment]:
+    """What a principal was granted at, above or below the deployment's group."""
+
+    async def listed() -> list[RoleAssignment]:
+        found = clients.authorization.role_assignments.list_for_scope(
+            deployment.group_id, filter=f"principalId eq '{principal}'"
+        )
+        return [assignment async for assignment in found]
+
+    return await find(listed()) or []
+
+
+def _matches(patterns: Iterable[str] | None, action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns or ())

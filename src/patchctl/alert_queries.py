@@ -1,0 +1,191 @@
+"""What the alerts on results ask.
+
+The service that evaluates these queries knows less than Resource Graph and answers what it does not
+know with silence (azure-monitor-data-explorer-proxy.md): one table each, and plain operators.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from patchctl.schedule.window import Occurrence, Window
+
+RUNS = "microsoft.maintenance/maintenanceconfigurations/applyupdates"
+MACHINES = "microsoft.maintenance/applyupdates"
+CONFIGURATIONS = "microsoft.maintenance/maintenanceconfigurations"
+
+LOOK_BACK = "2d"
+"""Rows come up to an hour late, and an alert that has fired stays so while its row is seen."""
+NOT_FAILED = (
+    "Succeeded",
+    "Cancelled",
+    "CompletedWithWarnings",
+    "InProgress",
+    "NotStarted",
+    "Pending",
+)
+
+GRACE = timedelta(minutes=15)
+"""From the end of a window until its run must be seen. Its row is 10 to 60 minutes late, counted
+from the start, and no window is shorter than 90."""
+CHECKED = timedelta(days=1)
+"""How long a run is missed, at most: rows are forgotten, and the next window comes."""
+EARLY = timedelta(minutes=10)
+"""A run may begin this much before the window that is told of it."""
+FARTHEST = timedelta(days=400)
+MOST = 200
+"""Windows in a query: it must stay below 64 KB."""
+
+
+def run_failed(configuration: str) -> str:
+    """Machines of a schedule's runs that ended neither well nor cancelled."""
+    return _of_machines(configuration, f"status !in~ ({_listed(NOT_FAILED)})")
+
+
+def run_succeeded(configuration: str) -> str:
+    """Runs of a schedule in which everything went well."""
+    return "\n".join(
+        (
+            'arg("").maintenanceresources',
+            f'| where type =~ "{RUNS}"',
+            f'| where tostring(properties.maintenanceConfigurationId) =~ "{configuration}"',
+            f"| where todatetime(properties.startDateTime) > ago({LOOK_BACK})",
+            '| where tostring(properties.status) =~ "Succeeded"',
+            "| project run = tolower(tostring(properties.correlationId))",
+        )
+    )
+
+
+def run_warned(configuration: str) -> str:
+    """Machines whose run ended well but for a reboot that is still due, or too short a window."""
+    warned = (
+        'status =~ "CompletedWithWarnings" or (status =~ "Succeeded" and '
+        '(reboot =~ "Required" or exceeded == true))'
+    )
+    return "\n".join(
+        (
+            'arg("").patchinstallationresources',
+            '| where type !has "softwarepatches"',
+            "| extend run = tolower(tostring(properties.maintenanceRunId)), "
+            "status = tostring(properties.status), reboot = tostring(properties.rebootStatus), "
+            "exceeded = tobool(properties.maintenanceWindowExceeded)",
+            f'| where run startswith "{_run_prefix(configuration)}"',
+            f"| where todatetime(properties.lastModifiedDateTime) > ago({LOOK_BACK})",
+            f"| where {warned}",
+            '| project run, machine = tostring(split(id, "/patchInstallationResults/")[0]), status',
+        )
+    )
+
+
+def run_missed(configuration: str, watch: Watch) -> str:
+    """At least one row while all is well, none while a run is missing.
+
+    The configuration's own row counts outside the times in which a run must be there, so silence
+    means just one thing. When the watch has run out no row counts any more: that, too, is told.
+    """
+    due = " or ".join(
+        f"(now() >= {_literal(check.since)} and now() < {_literal(check.until)}"
+        f" and started >= {_literal(check.opened - EARLY)})"
+        for check in watch.checks
+    )
+    between = " or ".join(
+        f"(now() >= {_literal(before.until)} and now() < {_literal(after.since)})"
+        for before, after in pairwise(watch.checks)
+        if before.until < after.since
+    )
+    quiet = f"now() < {_literal(watch.checks[0].since)}" + (f" or {between}" if between else "")
+    return "\n".join(
+        (
+            'arg("").maintenanceresources',
+            f'| where (type =~ "{RUNS}" and tostring(properties.maintenanceConfigurationId) =~ '
+            f'"{configuration}") or (type =~ "{CONFIGURATIONS}" and id =~ "{configuration}")',
+            "| extend started = todatetime(properties.startDateTime)",
+            f'| where (type =~ "{CONFIGURATIONS}" and ({quiet})) or (type =~ "{RUNS}" and ({due}))',
+            "| project id",
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Check:
+    """From `since` to `until` the run of the window that opened at `opened` must be seen."""
+
+    opened: datetime
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The windows that a rule waits for, as literals: a query cannot work out a recurrence."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def until(self) -> datetime:
+        return self.checks[-1].until
+
+    def renewable(self, now: datetime) -> bool:
+        """Whether less than half of it is left."""
+        return self.until - now < (self.until - self.checks[0].opened) / 2
+
+
+def watch(window: Window, now: datetime) -> Watch:
+    """The next window and those of the 400 days after it, 200 at most and two at least."""
+    coming = window.coming(now, MOST)
+    farthest = coming[1:2] + [w for w in coming if w.utc < coming[0].utc + FARTHEST]
+    last = max(each.utc for each in farthest)
+    return Watch(tuple(_checks([each for each in coming if each.utc <= last])))
+
+
+def standing_watch(query: str, window: Window) -> Watch | None:
+    """What a query that stands would watch if it was written for this window, or None."""
+    first = re.search(r"started >= datetime\(([0-9T:Z-]+)\)", query)
+    if first is None:
+        return None
+    opened = datetime.fromisoformat(first[1]).astimezone(UTC) + EARLY
+    return watch(window, opened - timedelta(minutes=1))
+
+
+def _checks(windows: Sequence[Occurrence]) -> list[Check]:
+    return [
+        Check(
+            each.utc,
+            each.end_utc + GRACE,
+            min(each.end_utc + GRACE + CHECKED, following.end_utc + GRACE)
+            if following is not None
+            else each.end_utc + GRACE + CHECKED,
+        )
+        for each, following in zip(windows, [*windows[1:], None], strict=True)
+    ]
+
+
+def _of_machines(configuration: str, condition: str) -> str:
+    return "\n".join(
+        (
+            'arg("").maintenanceresources',
+            f'| where type =~ "{MACHINES}"',
+            "| extend run = tolower(tostring(properties.correlationId)), "
+            "status = tostring(properties.status)",
+            f'| where run startswith "{_run_prefix(configuration)}"',
+            f"| where todatetime(properties.startDateTime) > ago({LOOK_BACK})",
+            f"| where {condition}",
+            "| project run, machine = tostring(properties.resourceId), status",
+        )
+    )
+
+
+def _run_prefix(configuration: str) -> str:
+    return f"{configuration}/providers/microsoft.maintenance/applyupdates/".lower()
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
+
+
+def _literal(moment: datetime) -> str:
+    return f"datetime({moment:%Y-%m-%dT%H:%M:%SZ})"

@@ -1,0 +1,66 @@
+"""The identity with whose rights the alerts on results ask Resource Graph; they need one."""
+
+from __future__ import annotations
+
+from azure.mgmt.msi.v2024_11_30.models import Identity
+
+from patchctl import access
+from patchctl.clients import Clients, find
+from patchctl.deployment import Deployment
+from patchctl.errors import BadInput
+from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, unwanted
+
+NAME = "alert-identity"
+NEEDS = ("resource-group", "resource-providers")
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    standing = await _find(clients, deployment)
+    tags = None if standing is None else dict(standing.tags or {})
+    part = Part(deployment.own_alert_identity_id, tags, _findings(deployment, standing))
+    if not deployment.watched:
+        return unwanted([part], deployment.is_ours, access.unwatched(deployment))
+    if deployment.config.alerts.identity is None:
+        return joined([part], deployment.is_ours)
+    if await access.principal(clients, deployment) is None:
+        source = deployment.asked.source("alerts.identity")
+        raise BadInput([f"{source}: {deployment.alert_identity_id} is not there"])
+    return unwanted([part], deployment.is_ours, f"{deployment.alert_identity_id} is used.")
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    if not deployment.watched or deployment.config.alerts.identity is not None:
+        return await destroy(clients, deployment)
+    await clients.identities.user_assigned_identities.create_or_update(
+        deployment.group, deployment.alert_identity, desired(deployment)
+    )
+    return None
+
+
+async def destroy(clients: Clients, deployment: Deployment) -> None:
+    """Roles would outlive the identity, orphaned: they go first."""
+    standing = await _find(clients, deployment)
+    if standing is None:
+        return
+    await access.revoke(clients, deployment, standing.principal_id or "")
+    await clients.identities.user_assigned_identities.delete(
+        deployment.group, deployment.alert_identity
+    )
+
+
+def desired(deployment: Deployment) -> Identity:
+    return Identity(location=deployment.config.location, tags=deployment.tags)
+
+
+async def _find(clients: Clients, deployment: Deployment) -> Identity | None:
+    identities = clients.identities.user_assigned_identities
+    return await find(identities.get(deployment.group, deployment.alert_identity))
+
+
+def _findings(deployment: Deployment, standing: Identity | None) -> tuple[Finding, ...]:
+    if standing is None:
+        return (check("identity", deployment.alert_identity, "not there"),)
+    return (
+        check("identity", deployment.alert_identity, standing.name),
+        tags_check("identity's tags", deployment.tags, standing.tags),
+    )

@@ -1,0 +1,317 @@
+"""The alerts that tell the truth about patching: a run failed, warned, or never happened.
+
+They ask Resource Graph every 15 minutes with the rights of the alerts' identity. An alert is fired
+once for each run (or machine in it) and stays fired while its row is seen, so late rows are not
+missed and nobody is told twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from azure.mgmt.monitor.models import (
+    Actions,
+    Condition,
+    ConditionFailingPeriods,
+    Dimension,
+    Identity,
+    ScheduledQueryRuleCriteria,
+    ScheduledQueryRuleResource,
+    UserIdentityProperties,
+)
+
+from patchctl import access, alert_queries
+from patchctl.clients import Clients, find
+from patchctl.deployment import Deployment
+from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, text, unwanted
+
+NAME = "result-alerts"
+NEEDS = (
+    "resource-group",
+    "resource-providers",
+    "action-group",
+    "maintenance-configuration",
+    "alert-identity",
+    "alert-role",
+)
+FREQUENCY = timedelta(minutes=15)
+"""Azure reports the health of a rule only if it is evaluated at least this often."""
+PATIENCE = 4
+"""Evaluations in a row that must miss a run: a role takes minutes to spread, and until then the
+identity sees nothing, which looks like a run that never happened."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    severity: int
+    what: str
+    next: str
+    query: Callable[[Deployment], str]
+    notify: tuple[str, ...] = ("failures", "warnings", "all")
+    """The values of `notify` for which the rule is wanted."""
+    silence: bool = False
+    """Whether the lack of rows is what alerts."""
+
+
+def _configuration(deployment: Deployment) -> str:
+    return deployment.maintenance_configuration_id.lower()
+
+
+RULES = (
+    Rule(
+        "Patch-Run-Failed",
+        1,
+        "Patching failed on at least one machine.",
+        "patchctl report --name {name} shows which, and why.",
+        lambda deployment: alert_queries.run_failed(_configuration(deployment)),
+    ),
+    Rule(
+        "Patch-Run-Missed",
+        1,
+        "A maintenance window is over and no patch run of it was seen, or no window after {until} "
+        "is known to this rule.",
+        "patchctl status --name {name} shows what is in the way, patchctl deploy --name {name} "
+        "mends it and makes the rule know further windows.",
+        lambda deployment: alert_queries.run_missed(_configuration(deployment), _watch(deployment)),
+        silence=True,
+    ),
+    Rule(
+        "Patch-Run-Warned",
+        2,
+        "Patches were installed, and a reboot is still due or the window was too short.",
+        "patchctl status --name {name} shows where.",
+        lambda deployment: alert_queries.run_warned(_configuration(deployment)),
+        notify=("warnings", "all"),
+    ),
+    Rule(
+        "Patch-Run-Succeeded",
+        4,
+        "Every machine was patched.",
+        "patchctl report --name {name} shows what was installed.",
+        lambda deployment: alert_queries.run_succeeded(_configuration(deployment)),
+        notify=("all",),
+    ),
+)
+
+
+async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    wanted = wanted_rules(deployment)
+    allowed = bool(wanted) and await _allowed(clients, deployment)
+    standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in RULES))
+    found = dict(zip(RULES, standing, strict=True))
+    surplus = [
+        _part(deployment, rule, got, enabled=allowed)
+        for rule, got in found.items()
+        if rule not in wanted
+    ]
+    if not wanted:
+        return unwanted(surplus, deployment.is_ours, access.unwatched(deployment))
+    parts = [_part(deployment, rule, found[rule], enabled=allowed) for rule in wanted]
+    return joined([*parts, *_unwanted(deployment, surplus)], deployment.is_ours)
+
+
+async def apply(clients: Clients, deployment: Deployment) -> None:
+    wanted = wanted_rules(deployment)
+    allowed = bool(wanted) and await _allowed(clients, deployment)
+    await asyncio.gather(
+        *(_make(clients, deployment, rule, enabled=allowed) for rule in wanted),
+        *(_remove(clients, deployment, rule) for rule in RULES if rule not in wanted),
+    )
+
+
+async def destroy(clients: Clients, deployment: Deployment) -> None:
+    await asyncio.gather(*(_remove(clients, deployment, rule) for rule in RULES))
+
+
+def wanted_rules(deployment: Deployment) -> list[Rule]:
+    notify = deployment.config.alerts.notify
+    return [rule for rule in RULES if deployment.watched and notify in rule.notify]
+
+
+def rule_name(deployment: Deployment, rule: Rule) -> str:
+    """It stands in the mail's subject."""
+    return f"{rule.name}-{deployment.name}-{deployment.suffix}"
+
+
+def desired(
+    deployment: Deployment, rule: Rule, *, query: str, enabled: bool
+) -> ScheduledQueryRuleResource:
+    periods = PATIENCE if rule.silence else 1
+    return ScheduledQueryRuleResource(
+        location=deployment.config.location,
+        kind="LogAlert",
+        tags=deployment.tags,
+        identity=Identity(
+            type="UserAssigned",
+            user_assigned_identities={deployment.alert_identity_id: UserIdentityProperties()},
+        ),
+        display_name=rule_name(deployment, rule),
+        description=_description(deployment, rule),
+        severity=rule.severity,
+        enabled=enabled,
+        scopes=[_scope(deployment)],
+        evaluation_frequency=FREQUENCY,
+        window_size=FREQUENCY,
+        criteria=ScheduledQueryRuleCriteria(
+            all_of=[
+                Condition(
+                    query=query,
+                    time_aggregation="Count",
+                    dimensions=[
+                        Dimension(name=name, operator="Include", values=["*"])
+                        for name in _dimensions(deployment, rule)
+                    ],
+                    operator="LessThan" if rule.silence else "GreaterThan",
+                    threshold=1 if rule.silence else 0,
+                    failing_periods=ConditionFailingPeriods(
+                        number_of_evaluation_periods=periods,
+                        min_failing_periods_to_alert=periods,
+                    ),
+                )
+            ]
+        ),
+        auto_mitigate=True,
+        skip_query_validation=True,
+        actions=Actions(action_groups=[deployment.action_group_id]),
+    )
+
+
+def _description(deployment: Deployment, rule: Rule) -> str:
+    until = f"{_watch(deployment).until:%Y-%m-%d}" if rule.silence else ""
+    return f"{rule.what} {rule.next}".format(name=deployment.name, until=until)
+
+
+def _dimensions(deployment: Deployment, rule: Rule) -> list[str]:
+    """One alert for each value of these; a run that is missing has none."""
+    if rule.silence:
+        return []
+    each = deployment.config.alerts.per == "machine" and rule.name != "Patch-Run-Succeeded"
+    return ["run", "machine"] if each else ["run"]
+
+
+def _scope(deployment: Deployment) -> str:
+    return deployment.config.alerts.workspace or deployment.group_id
+
+
+def _watch(deployment: Deployment) -> alert_queries.Watch:
+    return alert_queries.watch(deployment.window, deployment.now)
+
+
+async def _allowed(clients: Clients, deployment: Deployment) -> bool:
+    """Whether the identity may read, or will: the role comes before the rules.
+
+    A rule whose identity may read nothing would alert that nothing ever happens.
+    """
+    principal = await access.principal(clients, deployment)
+    standing = principal and await access.reading(clients, deployment, principal)
+    return bool(standing) or await access.may_grant(clients, deployment)
+
+
+async def _find(
+    clients: Clients, deployment: Deployment, rule: Rule
+) -> ScheduledQueryRuleResource | None:
+    rules = clients.monitor.scheduled_query_rules
+    return await find(rules.get(deployment.group, rule_name(deployment, rule)))
+
+
+def _part(
+    deployment: Deployment, rule: Rule, got: ScheduledQueryRuleResource | None, *, enabled: bool
+) -> Part:
+    id = deployment.id("Microsoft.Insights/scheduledQueryRules", rule_name(deployment, rule))
+    tags = None if got is None else dict(got.tags or {})
+    return Part(id, tags, tuple(_findings(deployment, rule, got, enabled=enabled)))
+
+
+def _unwanted(deployment: Deployment, surplus: list[Part]) -> list[Part]:
+    """Those of ours that stand though `notify` no longer asks for them."""
+    standing = [part for part in surplus if part.tags is not None and deployment.is_ours(part.tags)]
+    return [
+        Part(part.id, part.tags, (check(part.id.rsplit("/", 1)[-1], "none", "there"),))
+        for part in standing
+    ]
+
+
+def _findings(
+    deployment: Deployment,
+    rule: Rule,
+    got: ScheduledQueryRuleResource | None,
+    *,
+    enabled: bool,
+) -> list[Finding]:
+    state = "enabled" if enabled else "disabled until its identity may read"
+    if got is None:
+        return [check(f"alert {rule.name}", state, "not there")]
+    condition = _condition(got)
+    want = desired(deployment, rule, query=_query(deployment, rule, condition), enabled=enabled)
+    wanted = _condition(want)
+    standing = "enabled" if got.enabled else "disabled"
+    stored = list((got.identity.user_assigned_identities or {}) if got.identity else {})
+    groups = (got.actions.action_groups if got.actions else None) or []
+    return [
+        check(f"alert {rule.name}", state, state if got.enabled == enabled else standing),
+        Finding(
+            f"query of {rule.name}",
+            "as patchctl writes it",
+            "as patchctl writes it" if condition.query == wanted.query else "another, or too old",
+            condition.query == wanted.query,
+        ),
+        check(f"condition of {rule.name}", _terms(wanted), _terms(condition)),
+        check(f"one mail for each in {rule.name}", _split(wanted), _split(condition)),
+        check(f"frequency of {rule.name}", want.evaluation_frequency, got.evaluation_frequency),
+        check(f"identity of {rule.name}", deployment.alert_identity_id, stored),
+        check(f"scope of {rule.name}", want.scopes, got.scopes),
+        check(f"action group of {rule.name}", deployment.action_group_id, groups),
+        check(f"resolves by itself, {rule.name}", True, got.auto_mitigate),
+        tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
+    ]
+
+
+def _condition(rule: ScheduledQueryRuleResource) -> Condition:
+    """The one condition of a rule of ours; an empty one where somebody has taken it away."""
+    conditions = rule.criteria.all_of if rule.criteria is not None else None
+    return conditions[0] if conditions else Condition(query="")
+
+
+def _query(deployment: Deployment, rule: Rule, standing: Condition) -> str:
+    """What the rule should ask. Windows that were written earlier hold while enough are left."""
+    if rule.silence:
+        watch = alert_queries.standing_watch(standing.query or "", deployment.window)
+        if watch is not None and not watch.renewable(deployment.now):
+            return alert_queries.run_missed(_configuration(deployment), watch)
+    return rule.query(deployment)
+
+
+def _terms(condition: Condition) -> str:
+    periods = condition.failing_periods
+    number = periods.min_failing_periods_to_alert if periods is not None else None
+    threshold = float(condition.threshold or 0)
+    return f"{text(condition.operator)} {threshold:g}, {text(number)} times in a row"
+
+
+def _split(condition: Condition) -> list[str]:
+    return [dimension.name for dimension in condition.dimensions or []]
+
+
+async def _make(clients: Clients, deployment: Deployment, rule: Rule, *, enabled: bool) -> None:
+    got = await _find(clients, deployment, rule)
+    if got is not None and all(
+        finding.ok is not False for finding in _findings(deployment, rule, got, enabled=enabled)
+    ):
+        return
+    want = desired(deployment, rule, query=rule.query(deployment), enabled=enabled)
+    await clients.monitor.scheduled_query_rules.create_or_update(
+        deployment.group, rule_name(deployment, rule), want
+    )
+
+
+async def _remove(clients: Clients, deployment: Deployment, rule: Rule) -> None:
+    """Only what carries our tags: another may have made a rule under our name."""
+    got = await _find(clients, deployment, rule)
+    if got is not None and deployment.is_ours(got.tags):
+        await clients.monitor.scheduled_query_rules.delete(
+            deployment.group, rule_name(deployment, rule)
+        )
