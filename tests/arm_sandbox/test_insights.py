@@ -17,6 +17,7 @@ ACTION_GROUP = f"{ACTION_GROUPS}/ag_you"
 RULES = f"{GROUP}/providers/Microsoft.Insights/activityLogAlerts"
 RULE = f"{RULES}/audit"
 YOU = {"name": "you", "emailAddress": "you@example.com", "useCommonAlertSchema": True}
+PHONE = {"name": "phone", "countryCode": "1", "phoneNumber": "5551234567"}
 BODY: dict[str, Any] = {
     "location": "Global",
     "properties": {"groupShortName": "patching", "enabled": True, "emailReceivers": [YOU]},
@@ -236,6 +237,36 @@ def test_a_disabled_receiver_can_be_enabled(world: World) -> None:
 
 
 # -- test notifications
+
+
+def test_receivers_are_shown_with_their_defaults(world: World) -> None:
+    hook = {"name": "hook", "serviceUri": "https://hooks.example/x?name=me"}
+    body = changed(BODY, webhookReceivers=[hook], smsReceivers=[PHONE])
+    shown = put(world, body).body["properties"]
+    assert shown["smsReceivers"] == [{**PHONE, "status": "Enabled"}]
+    assert shown["webhookReceivers"] == [
+        {
+            **hook,
+            "useCommonAlertSchema": False,
+            "useAadAuth": False,
+            "objectId": None,
+            "identifierUri": None,
+            "tenantId": None,
+        }
+    ]
+
+
+def test_the_signature_of_a_callback_is_neither_kept_nor_told(world: World) -> None:
+    logic_app = {
+        "name": "app",
+        "resourceId": f"{GROUP}/providers/Microsoft.Logic/workflows/app",
+        "callbackUrl": "https://logic.example/invoke?sp=run&sig=canary",
+    }
+    response = put(world, changed(BODY, logicAppReceivers=[logic_app]))
+    assert response.status == 201
+    (kept,) = response.body["properties"]["logicAppReceivers"]
+    assert kept["callbackUrl"] == "https://logic.example/invoke?sp=run&sig=REDACTED"
+    assert "canary" not in world.saved()
 
 
 def notify(world: World, **changes: Any) -> Response:

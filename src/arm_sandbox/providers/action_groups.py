@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from arm_sandbox import mail, schema
+from arm_sandbox import mail, recording, schema
 from arm_sandbox.arm import Body, Kind, not_found
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers.insights import bad, require_location, require_name
@@ -15,11 +15,8 @@ from arm_sandbox.world import Resource, World, offset_stamp
 
 GROUP = "Microsoft.Insights/actionGroups"
 GROUP_VERSIONS = (
-    "2019-06-01",
-    "2021-09-01",
-    "2022-06-01",
-    "2023-09-01-preview",
-    "2024-10-01-preview",
+    *("2017-04-01", "2018-03-01", "2018-09-01", "2019-03-01", "2019-06-01", "2021-09-01"),
+    *("2022-04-01", "2022-06-01", "2023-09-01-preview", "2024-10-01-preview"),
 )
 
 GROUP_LOCATIONS = (
@@ -130,15 +127,38 @@ def _fill_group(world: World, id: Id, body: Body, old: Resource | None) -> Body:
         "properties": {
             "groupShortName": sent["groupShortName"],
             "enabled": sent.get("enabled", True),
-            **{kind: sent.get(kind) or [] for kind in RECEIVERS},
-            "emailReceivers": [_filled(email) for email in sent.get("emailReceivers") or []],
+            **{kind: [_filled(world, kind, r) for r in sent.get(kind) or []] for kind in RECEIVERS},
         },
         "identity": None,
     }
 
 
-def _filled(receiver: Body) -> Body:
-    return {"useCommonAlertSchema": False, "status": "Enabled", **receiver}
+def _filled(world: World, kind: str, receiver: Body) -> Body:
+    """A receiver as it is kept: with its defaults, and without the signature of its address.
+
+    Azure shows the whole address; here a secret is neither kept nor told.
+    """
+    tenant = {"tenantId": world.tenant} if kind == "eventHubReceivers" else {}
+    kept = {name: recording.public(value) for name, value in receiver.items()}
+    return {**DEFAULTS.get(kind, COMMON_SCHEMA), **tenant, **kept}
+
+
+COMMON_SCHEMA = {"useCommonAlertSchema": False}
+DEFAULTS: Mapping[str, Body] = {
+    "emailReceivers": {**COMMON_SCHEMA, "status": "Enabled"},
+    "smsReceivers": {"status": "Enabled"},
+    "voiceReceivers": {},
+    "itsmReceivers": {},
+    "azureAppPushReceivers": {},
+    "webhookReceivers": {
+        **COMMON_SCHEMA,
+        "useAadAuth": False,
+        "objectId": None,
+        "identifierUri": None,
+        "tenantId": None,
+    },
+}
+"""What a receiver that does not say it has (recorded, and the defaults of the API description)."""
 
 
 def _ask_to_confirm(world: World, group: Resource) -> None:
