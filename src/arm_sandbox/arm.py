@@ -127,7 +127,7 @@ def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
 
 
 def get(world: World, kind: Kind, id: Id, request: Request) -> Response:
-    body = shown(world, kind, existing(world, id), request)
+    body = shown(world, kind, standing(id, world.seen(id.text)), request)
     return Response(200, body, {"ETag": body["etag"]} if body.get("etag") else {})
 
 
@@ -176,7 +176,7 @@ def take_away(world: World, kind: Kind, resource: Resource) -> None:
 
 
 def listed(world: World, kind: Kind, scope: str, request: Request) -> Response:
-    found = world.below(scope, kind.type)
+    found = world.listed(scope, kind.type)
     return Response(200, {"value": [shown(world, kind, resource, request) for resource in found]})
 
 
@@ -318,7 +318,11 @@ def require_idle(world: World, id: str) -> None:
 
 
 def existing(world: World, id: Id) -> Resource:
-    resource = world.find(id.text)
+    return standing(id, world.find(id.text))
+
+
+def standing(id: Id, resource: Resource | None) -> Resource:
+    """What was found for an id. Raises a Refusal (404) where nothing was."""
     if resource is not None:
         return resource
     if id.scope and not within(

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 STRICT = ConfigDict(extra="forbid")
 Range = tuple[float, float]
 """From so many seconds to so many; where in between, the seed decides."""
+NEVER = (0.0, 0.0)
 
 
 @dataclass(config=STRICT)
@@ -30,8 +31,12 @@ class Access:
 class Options:
     access: list[Access] = Field(default_factory=list)
     """Without any, the world's own principal is Owner of every subscription."""
-    access_delay: Range = (0.0, 0.0)
+    access_delay: Range = NEVER
     """Until a new role assignment holds, and until a removed one does no longer."""
+    read_lag: Range = NEVER
+    """How long a read does not show what was written."""
+    list_lag: Range = NEVER
+    """How long a list does not."""
 
 
 def options(data: dict[str, Any]) -> Options:

@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -63,6 +63,16 @@ class Happening:
 
 
 @dataclass
+class Past:
+    """What was there before a write: nothing, or a resource. Readers may get it for a while."""
+
+    resource: Resource | None
+    read: float
+    """Until when a GET shows it."""
+    listed: float
+
+
+@dataclass
 class Version:
     """A row of a Resource Graph table as it reads between two times; None where it has gone."""
 
@@ -96,6 +106,8 @@ class World:
     buckets: dict[str, list[float]] = field(default_factory=dict)
     """Tokens in each bucket of `throttling` that is not full, and when they were counted."""
     resources: dict[str, Resource] = field(default_factory=dict)
+    past: dict[str, Past] = field(default_factory=dict)
+    """By id in lower case; empty where nothing lags."""
     operations: dict[str, Operation] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
     """Names of the operations in progress, by the lower-cased id of what they are about."""
@@ -121,18 +133,44 @@ class World:
         return self.resources.get(id.lower())
 
     def add(self, resource: Resource) -> Resource:
+        self._remember(resource.id)
         self.resources[resource.id.lower()] = resource
         return resource
 
     def remove(self, id: str) -> None:
+        self._remember(id)
         self.resources.pop(id.lower(), None)
 
     def below(self, scope: str, type: str | None = None) -> Iterator[Resource]:
         """Resources within a scope, the scope itself excepted, of one type if one is given."""
-        for resource in list(self.resources.values()):
-            inside = within(resource.id, scope) and not same(resource.id, scope)
-            if inside and (type is None or same(resource.type, type)):
-                yield resource
+        return _inside(self.resources.values(), scope, type)
+
+    # -- what readers get, which may lag behind
+
+    def seen(self, id: str) -> Resource | None:
+        """What a GET finds.
+
+        Resource Manager is replicated between regions, and a read may reach one that does not
+        know of a write yet (terraform-provider-azurerm#18268).
+        """
+        past = self.past.get(id.lower())
+        return past.resource if past is not None and self.now < past.read else self.find(id)
+
+    def listed(self, scope: str, type: str | None = None) -> Iterator[Resource]:
+        """What a list shows: lists come from a cache (azure-rest-api-specs#21221, AKS#1964)."""
+        lagging = {key: past.resource for key, past in self.past.items() if self.now < past.listed}
+        shown = {**self.resources, **lagging}.values() if lagging else self.resources.values()
+        return _inside((resource for resource in shown if resource is not None), scope, type)
+
+    def _remember(self, id: str) -> None:
+        """Keep what readers get now for as long as they shall get it."""
+        if not any((*self.options.read_lag, *self.options.list_lag)):
+            return
+        self.past = {k: p for k, p in self.past.items() if self.now < max(p.read, p.listed)}
+        before = self.past[id.lower()].resource if id.lower() in self.past else self.find(id)
+        read = self.now + self.between(id, "read lag", *self.options.read_lag)
+        listed = self.now + self.between(id, "list lag", *self.options.list_lag)
+        self.past[id.lower()] = Past(before, read, listed)
 
     # -- time
 
@@ -187,6 +225,7 @@ class World:
         values["options"] = options.options(values.get("options", {}))
         for name in ("resources", "revoked"):
             values[name] = {k: Resource(**v) for k, v in values.get(name, {}).items()}
+        values["past"] = {k: _past(v) for k, v in values.get("past", {}).items()}
         values["operations"] = {k: Operation(**v) for k, v in values["operations"].items()}
         values["published"] = {
             table: {key: [Version(**v) for v in versions] for key, versions in rows.items()}
@@ -194,6 +233,18 @@ class World:
         }
         values["happenings"] = sorted(Happening(**v) for v in values["happenings"])
         return cls(**values)
+
+
+def _past(data: dict[str, Any]) -> Past:
+    resource = data["resource"]
+    return Past(Resource(**resource) if resource else None, data["read"], data["listed"])
+
+
+def _inside(resources: Iterable[Resource], scope: str, type: str | None) -> Iterator[Resource]:
+    for resource in list(resources):
+        inside = within(resource.id, scope) and not same(resource.id, scope)
+        if inside and (type is None or same(resource.type, type)):
+            yield resource
 
 
 def stamp(seconds: float) -> str:

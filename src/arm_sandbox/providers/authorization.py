@@ -260,7 +260,7 @@ def _list(world: World, request: Request, id: Id) -> Response:
         request, r"(?:atScope\(\) and )?principalId eq '([^']*)'", r"assignedTo\('([^']*)'\)"
     )
     below = "atscope()" not in request.query.get("$filter", "").lower()
-    made = (assignment.body for assignment in world.below("", ASSIGNMENT))
+    made = (assignment.body for assignment in world.listed("", ASSIGNMENT))
     found = [
         assignment
         for assignment in (*_standing(world, id.subscription), *made)

@@ -78,7 +78,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
     below = "atscope()" not in request.query.get("$filter", "").lower()
     found = [
         lock.body
-        for lock in world.below("", LOCK)
+        for lock in world.listed("", LOCK)
         if within(id.scope, parse(lock.id).scope) or (below and within(lock.id, id.scope))
     ]
     return Response(200, {"value": found})

@@ -67,7 +67,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
     _require_target(world, id, writing=request.method != "GET")
     if id.name or request.method != "GET" or not ASSIGNMENTS.knows(request.api_version):
         return None
-    standing = (a for a in world.below(id.scope, ASSIGNMENT) if same(parse(a.id).scope, id.scope))
+    standing = (a for a in world.listed(id.scope, ASSIGNMENT) if same(parse(a.id).scope, id.scope))
     return Response(200, {"value": [arm.shown(world, ASSIGNMENTS, a, request) for a in standing]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from arm_sandbox import operations
@@ -36,9 +37,14 @@ def require_subscription(world: World, subscription: str) -> None:
 
 
 def require_group(world: World, id: Id, *, writing: bool) -> Resource:
-    """The group of an id; Azure answers 404 for a missing one even to a DELETE (recorded)."""
-    group = world.find(f"/subscriptions/{id.subscription}/resourceGroups/{id.group}")
-    if group is None:
+    """The group of an id; Azure answers 404 for a missing one even to a DELETE (recorded).
+
+    To a reader it is as it reads at the moment. A writer needs it to be there as well.
+    """
+    path = f"/subscriptions/{id.subscription}/resourceGroups/{id.group}"
+    seen = world.seen(path)
+    group = world.find(path) if writing else seen
+    if group is None or seen is None:
         message = f"Resource group '{id.group}' could not be found."
         raise gateway(404, "ResourceGroupNotFound", message)
     if writing and group.properties["provisioningState"] == "Deleting":
@@ -199,7 +205,8 @@ def _patch_group(
     id = f"/subscriptions/{subscription}/resourceGroups/{name}"
     group = require_group(world, Id(id, subscription, name), writing=True)
     if "tags" in (request.body or {}):
-        group.body["tags"] = _checked_tags(request.body["tags"])
+        body = {**group.body, "tags": _checked_tags(request.body["tags"])}
+        group = world.add(replace(group, body=body))
     record(world, group.id, f"{GROUP}/write", "Succeeded")
     seconds = world.between(id, "patch", 0.5, 2)
     return Response(200, _shown_group(group, request), seconds=seconds)
@@ -216,7 +223,7 @@ def _head_group(
     world: World, request: Request, subscription: str, name: str, kinds: Any
 ) -> Response:
     """Never a body; what is missing is told by the gateway (recorded)."""
-    if world.find(f"/subscriptions/{subscription}/resourceGroups/{name}") is None:
+    if world.seen(f"/subscriptions/{subscription}/resourceGroups/{name}") is None:
         return Response(404, headers={"x-ms-failure-cause": "gateway"})
     return Response(204)
 
@@ -224,7 +231,8 @@ def _head_group(
 def _delete_group(
     world: World, request: Request, subscription: str, name: str, kinds: Any
 ) -> Response:
-    group = require_group(world, Id("", subscription, name), writing=False)
+    shown = require_group(world, Id("", subscription, name), writing=False)
+    group = world.find(shown.id) or shown
     running = operations.running(world, group.id)
     group.properties["provisioningState"] = "Deleting"
     if running:
@@ -236,7 +244,7 @@ def _delete_group(
 
 def _list_groups(world: World, request: Request, subscription: str, kinds: Any) -> Response:
     tag = _tag_filter(request)
-    groups = [r for r in world.below(f"/subscriptions/{subscription}", GROUP) if _tagged(r, tag)]
+    groups = [r for r in world.listed(f"/subscriptions/{subscription}", GROUP) if _tagged(r, tag)]
     return Response(200, {"value": [_shown_group(group, request) for group in groups]})
 
 
@@ -250,7 +258,7 @@ def _list_resources(
     tag = _tag_filter(request)
     found = [
         _listed(resource)
-        for resource in world.below(scope)
+        for resource in world.listed(scope)
         if resource.type != GROUP
         and kinds[resource.type.lower()].tracked
         and _tagged(resource, tag)
