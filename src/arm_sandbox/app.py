@@ -149,6 +149,8 @@ def _operation_due(world: World, name: str) -> None:
         resources.group_deleted(world, operation.resource, KINDS)
     elif resource is None:
         return
+    elif operation.error is not None:
+        arm.failed(world, resource, operation)
     elif operation.verb == "delete":
         arm.take_away(world, KINDS[resource.type.lower()], resource)
     elif operation.verb in ("create", "update"):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
-from arm_sandbox import operations, schema
+from arm_sandbox import failures, operations, schema
 from arm_sandbox.ids import Id, parse, same, within
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.wire import Json, Refusal, Request, Response, Shape, gateway
-from arm_sandbox.world import Resource, World
+from arm_sandbox.world import Operation, Resource, World
 
 Body = dict[str, Any]
 
@@ -79,6 +79,8 @@ class Kind:
     created: int = 201
     """Status of a PUT that makes something new (200 for Microsoft.Maintenance, recorded)."""
     deleted: int = 200
+    etags: Literal["", "compute", "network"] = ""
+    """In whose words a request is refused that names another etag than stands."""
     returns_deleted: bool = False
     """Whether DELETE answers with what was deleted (Microsoft.Authorization, recorded)."""
     check: Check = no_check
@@ -108,6 +110,7 @@ class Kind:
 
 def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = world.find(id.text)
+    require_match(kind, old, request)
     body = _accepted(kind, kind.model, request)
     _require_location(kind, id, body, old)
     require_idle(world, id.text)
@@ -117,6 +120,7 @@ def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
 
 def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = existing(world, id)
+    require_match(kind, old, request)
     body = _accepted(kind, kind.patch_model or kind.model, request)
     require_idle(world, id.text)
     merged = merge(writable(old.body), body)
@@ -154,8 +158,11 @@ def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
     resource = world.find(id.text)
     if resource is None:
         return Response(204)
+    require_match(kind, resource, request)
     require_idle(world, id.text)
     kind.deletable(world, resource)
+    if kind.delete is None:
+        failures.refuse(world, kind.type, "delete")
     record(world, resource.id, f"{kind.type}/delete", "Started")
     if kind.delete is None:
         take_away(world, kind, resource)
@@ -195,6 +202,15 @@ def made(world: World, kind: Kind, resource: Resource) -> None:
         resource.properties["provisioningState"] = "Succeeded"
     record(world, resource.id, f"{kind.type}/write", "Succeeded")
     kind.when_made(world, resource)
+
+
+def failed(world: World, resource: Resource, operation: Operation) -> None:
+    """An operation has ended in its error: what it was about stands, and says so."""
+    verbs = {"create": "write", "update": "write", "delete": "delete"}
+    if operation.verb in verbs:
+        resource.properties["provisioningState"] = operation.ending
+    verb = verbs.get(operation.verb, f"{operation.verb}/action")
+    record(world, resource.id, f"{resource.type}/{verb}", operation.ending)
 
 
 def record(world: World, id: str, operation: str, status: str) -> None:
@@ -256,19 +272,20 @@ def envelope(id: Id, kind_type: str, body: Body) -> Body:
 def _write(
     world: World, kind: Kind, id: Id, request: Request, *, body: Body, old: Resource | None
 ) -> Response:
+    verb, how = ("create", kind.create) if old is None else ("update", kind.update)
+    if how is None:
+        failures.refuse(world, kind.type, verb)
     id = id if old is None else parse(old.id)
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
     hidden = old.hidden if old is not None else {"made with": request.api_version}
     resource = world.add(Resource(document["id"], kind.type, document, hidden))
     status = kind.created if old is None else 200
-    how = kind.create if old is None else kind.update
     record(world, resource.id, f"{kind.type}/write", "Started")
     if how is None:
         made(world, kind, resource)
         body = shown(world, kind, resource, request)
         return Response(status, body, seconds=_took(world, kind, id, "write"))
     resource.properties["provisioningState"] = kind.creating if old is None else "Updating"
-    verb = "create" if old is None else "update"
     _, headers = operations.start(world, request, resource.id, how, verb)
     return Response(status, shown(world, kind, resource, request), headers)
 
@@ -307,14 +324,48 @@ def _plain(location: str) -> str:
 
 
 def require_idle(world: World, id: str) -> None:
+    """Refuse a write while another is under way: Network's words are recorded, Compute's are from
+    azure-cli#15765."""
     running = operations.running(world, id)
-    if running:
+    if not running:
+        return
+    if running[0].style == "compute":
         raise Refusal(
             409,
-            "AnotherOperationInProgress",
-            "Another operation on this or dependent resource is in progress. "
-            f"To retrieve status of the operation use uri: {running[0].name}.",
+            "Conflict",
+            "The request failed due to conflict with a concurrent request. To resolve it, please "
+            "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
         )
+    raise Refusal(
+        409,
+        "AnotherOperationInProgress",
+        "Another operation on this or dependent resource is in progress. "
+        f"To retrieve status of the operation use uri: {running[0].name}.",
+        more={"details": []},
+    )
+
+
+def require_match(kind: Kind, standing: Resource | None, request: Request) -> None:
+    """`If-Match` and `If-None-Match`, of the services that have etags. The words for a mismatch are
+    from cloud-provider-azure#9728 and #9729; those for the rest are ours."""
+    if not kind.etags:
+        return
+    wanted, unwanted = (request.headers.get(name) for name in ("if-match", "if-none-match"))
+    etag = standing.body["etag"] if standing is not None else None
+    if unwanted is not None and etag is not None and unwanted in ("*", etag):
+        raise Refusal(412, "PreconditionFailed", f"The resource already has the etag {etag}.")
+    if wanted is not None and (etag is None or wanted not in ("*", etag)):
+        raise _mismatch(kind, wanted, etag, standing)
+
+
+def _mismatch(kind: Kind, wanted: str, etag: str | None, standing: Resource | None) -> Refusal:
+    message = f"Etag provided in if-match header {wanted} does not match etag {etag} of resource"
+    if kind.etags == "compute" or standing is None:
+        return Refusal(412, "PreconditionFailed", f"{message}.")
+    message = f"{message} {standing.id} in NRP data store."
+    detail = {"code": "PreconditionFailedEtagMismatch", "message": message}
+    more = {"details": [detail]}
+    return Refusal(412, "PreconditionFailed", "Precondition failed.", more=more)
 
 
 def existing(world: World, id: Id) -> Resource:

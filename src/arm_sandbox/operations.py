@@ -11,6 +11,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from arm_sandbox import failures
+from arm_sandbox.ids import parse
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, World, offset_stamp
 
@@ -45,6 +47,10 @@ def start(
         due=world.now + seconds,
         retry_after=RETRY_AFTER[how.style],
     )
+    type = parse(resource).type
+    failure = failures.strike(world, type, verb)
+    if failure is not None:
+        operation.error, operation.ending = failures.error(world, failure, type), failure.status
     world.operations[operation.name] = operation
     world.running.setdefault(resource.lower(), []).append(operation.name)
     world.later(seconds, "operation.due", name=operation.name)
@@ -152,7 +158,7 @@ def _poll_monitor(world: World, request: Request, operation: Operation) -> Respo
 def _status(world: World, operation: Operation) -> dict[str, Any]:
     body: dict[str, Any] = {"status": "InProgress"}
     if operation.due <= world.now:
-        body["status"] = "Failed" if operation.error else "Succeeded"
+        body["status"] = operation.ending if operation.error else "Succeeded"
         if operation.error:
             body["error"] = operation.error
     if operation.style == "compute":

@@ -5,26 +5,68 @@ The same names are the keys of the TOML file of `patchctl sandbox reset --with F
 
 from __future__ import annotations
 
-from typing import Any
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from arm_sandbox.providers import roles
+
 STRICT = ConfigDict(extra="forbid")
-Range = tuple[float, float]
+
+
+def _ordered(span: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= span[0] <= span[1]:
+        raise ValueError("it goes from the shorter to the longer time, in seconds")
+    return span
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """From so many seconds to so many; where in between, the seed decides."""
 NEVER = (0.0, 0.0)
+
+
+def _known(role: str) -> str:
+    if role:
+        roles.named(role)
+    return role
 
 
 @dataclass(config=STRICT)
 class Access:
     """What a principal may do from a scope down: a built-in role by its name, or actions."""
 
-    role: str = ""
+    role: Annotated[str, AfterValidator(_known)] = ""
     actions: list[str] = Field(default_factory=list)
     scope: str = "/"
     principal: str = ""
     """An object id; the world's own principal when left out."""
+
+
+@dataclass(config=STRICT)
+class Lock:
+    """A lock that stands from the beginning, on something that may not be there yet."""
+
+    scope: str
+    level: Literal["CanNotDelete", "ReadOnly"] = "CanNotDelete"
+
+
+@dataclass(config=STRICT)
+class Failure:
+    """Some writes of a type that fail: the `nth` and so many more, or each with a chance."""
+
+    type: str
+    on: str = "create"
+    """`create`, `update`, `delete`, or the name of an action."""
+    nth: int = 1
+    times: int = 1
+    share: float = 0.0
+    status: Literal["Failed", "Canceled"] = "Failed"
+    code: str = ""
+    message: str = ""
+    """What the service is known to say, when left out."""
 
 
 @dataclass(config=STRICT)
@@ -33,6 +75,12 @@ class Options:
     """Without any, the world's own principal is Owner of every subscription."""
     access_delay: Range = NEVER
     """Until a new role assignment holds, and until a removed one does no longer."""
+    locks: list[Lock] = Field(default_factory=list)
+    failures: list[Failure] = Field(default_factory=list)
+    quota: dict[str, int] = Field(default_factory=dict)
+    """Cores that may be used in a region: of a family of sizes, or of all (`cores`)."""
+    restricted: dict[str, list[str]] = Field(default_factory=dict)
+    """Sizes that cannot be had for the moment, and in which regions."""
     read_lag: Range = NEVER
     """How long a read does not show what was written."""
     list_lag: Range = NEVER
@@ -40,5 +88,14 @@ class Options:
 
 
 def options(data: dict[str, Any]) -> Options:
-    """Options from plain data. Raises ValueError that names what is wrong."""
-    return TypeAdapter(Options).validate_python(data)
+    """Options from plain data. Raises ValueError that names all that is wrong, line by line."""
+    try:
+        return TypeAdapter(Options).validate_python(data)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ValueError("\n".join(lines)) from None
+
+
+def load(file: Path) -> Options:
+    """Options from a TOML file. Raises ValueError, and OSError where it cannot be read."""
+    return options(tomllib.loads(file.read_text(encoding="utf-8")))

@@ -49,6 +49,8 @@ class Operation:
     due: float
     retry_after: int | None = None
     error: dict[str, Any] | None = None
+    ending: str = "Failed"
+    """How it ends when it has an error: `Failed` or `Canceled`."""
     output: Json = None
 
 
@@ -105,6 +107,8 @@ class World:
     """Role assignments that were deleted and still hold, by id in lower case."""
     buckets: dict[str, list[float]] = field(default_factory=dict)
     """Tokens in each bucket of `throttling` that is not full, and when they were counted."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """How often each of the failures of the options could have struck, by its number."""
     resources: dict[str, Resource] = field(default_factory=dict)
     past: dict[str, Past] = field(default_factory=dict)
     """By id in lower case; empty where nothing lags."""

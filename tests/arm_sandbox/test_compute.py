@@ -335,7 +335,7 @@ def test_what_cannot_be_changed(site: World, path: str, value: Any, target: str)
 def test_a_machine_is_not_changed_while_it_is_made(site: World) -> None:
     put(site, windows())
     response = ask(site, "PATCH", MACHINE, {"tags": {"a": "b"}}, version=API)
-    refused(response, 409, "AnotherOperationInProgress")
+    refused(response, 409, "Conflict")
 
 
 # -- refusals of a new machine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +62,8 @@ def size_named(name: str, location: str) -> Size | None:
     return next((s for s in sizes_in(location) if s.name.lower() == name.lower()), None)
 
 
-def sku_of(size: Size, location: str) -> dict[str, Any]:
-    """A size in the form of `Microsoft.Compute/skus`."""
+def sku_of(size: Size, location: str, restricted: Collection[str]) -> dict[str, Any]:
+    """A size in the form of `Microsoft.Compute/skus`; `restricted` are regions without it."""
     return {
         "resourceType": "virtualMachines",
         "name": size.name,
@@ -72,7 +73,7 @@ def sku_of(size: Size, location: str) -> dict[str, Any]:
         "locations": [location],
         "locationInfo": [{"location": location, "zones": [*ZONES], "zoneDetails": []}],
         "capabilities": [{"name": name, "value": value} for name, value in _capabilities(size)],
-        "restrictions": _restrictions(size, location),
+        "restrictions": _restrictions(location) if location in restricted else [],
     }
 
 
@@ -95,9 +96,7 @@ def _capabilities(size: Size) -> list[tuple[str, str]]:
     return told if size.trusted else [*told, ("TrustedLaunchDisabled", "True")]
 
 
-def _restrictions(size: Size, location: str) -> list[dict[str, Any]]:
-    if location not in RESTRICTED.get(size.name, ()):
-        return []
+def _restrictions(location: str) -> list[dict[str, Any]]:
     info = {"locations": [location], "zones": [*ZONES]}
     restriction = {"type": "Location", "values": [location], "restrictionInfo": info}
     return [{**restriction, "reasonCode": "NotAvailableForSubscription"}]

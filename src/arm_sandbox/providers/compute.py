@@ -20,6 +20,7 @@ from arm_sandbox.providers import (
     machines,
     network_interfaces,
     public_addresses,
+    quota,
     resources,
 )
 from arm_sandbox.providers.catalogue import Image
@@ -336,10 +337,8 @@ def _require_version(request: Request, id: Id, versions: tuple[str, ...]) -> Non
 
 
 def _answer_machine(world: World, request: Request, id: Id) -> Response | None:
-    """`If-Match` and `If-None-Match`, and a PATCH whose `location` the service overlooks (docs)."""
+    """The service overlooks the `location` in a PATCH (docs), and Linux is made sooner."""
     resources.require_group(world, id, writing=request.method != "GET")
-    if request.method in ("PUT", "PATCH"):
-        _require_match(request, world.find(id.text))
     if request.method == "PATCH" and isinstance(request.body, dict):
         body = {k: v for k, v in request.body.items() if k != "location"}
         return arm.patch(world, MACHINE, id, replace(request, body=body))
@@ -348,13 +347,6 @@ def _answer_machine(world: World, request: Request, id: Id) -> Response | None:
     return None
 
 
-def _require_match(request: Request, standing: Resource | None) -> None:
-    wanted, unwanted = (request.headers.get(name) for name in ("if-match", "if-none-match"))
-    etag = standing.body["etag"] if standing is not None else None
-    failed = (unwanted == "*" and etag) or (unwanted and unwanted == etag)
-    if failed or (wanted == "*" and not etag) or (wanted not in (None, "*", etag)):
-        message = "The condition set in the request's If-Match or If-None-Match is not met."
-        raise Refusal(412, "PreconditionFailed", message)
 
 
 def _get_instance_view(world: World, request: Request, machine: str) -> Response:
@@ -373,7 +365,7 @@ def _list_skus(world: World, request: Request) -> Response:
         raise Refusal(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified.")
     wanted = resources.plain_location(match[1]) if match else None
     found = [
-        catalogue.sku_of(size, location)
+        catalogue.sku_of(size, location, quota.restricted(world, size))
         for location in LOCATIONS
         if wanted in (None, location)
         for size in catalogue.sizes_in(location)
@@ -384,6 +376,11 @@ def _list_skus(world: World, request: Request) -> Response:
 def _list_sizes(world: World, request: Request, location: str) -> Response:
     place = resources.require_location("locations/vmSizes", location)
     return Response(200, {"value": [catalogue.vm_size(s) for s in catalogue.sizes_in(place)]})
+
+
+def _list_usages(world: World, request: Request, subscription: str, location: str) -> Response:
+    place = resources.require_location("locations/usages", location)
+    return Response(200, {"value": quota.usages(world, subscription, place)})
 
 
 def _list_versions(
@@ -412,6 +409,7 @@ def _get_version(
 
 
 _COMPUTE = "/subscriptions/[^/]+/providers/microsoft.compute"
+_LOCATED = "/providers/microsoft.compute/locations/([^/]+)"
 _IMAGES = (
     "/subscriptions/([^/]+)/providers/microsoft.compute/locations/([^/]+)/publishers/([^/]+)"
     "/artifacttypes/vmimage/offers/([^/]+)/skus/([^/]+)/versions"
@@ -422,6 +420,7 @@ _MACHINE = (
 ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Response]], ...] = (
     (f"{_COMPUTE}/skus", SKU_VERSIONS, _list_skus),
     (f"{_COMPUTE}/locations/([^/]+)/vmsizes", (API, *VERSIONS), _list_sizes),
+    (f"/subscriptions/([^/]+){_LOCATED}/usages", (API, *VERSIONS), _list_usages),
     (_IMAGES, (API, *VERSIONS), _list_versions),
     (f"{_IMAGES}/([^/]+)", (API, *VERSIONS), _get_version),
     (f"{_MACHINE}/instanceview", (API, *VERSIONS), _get_instance_view),
@@ -439,6 +438,7 @@ MACHINE = Kind(
     update=LongRunning("compute", (5.0, 15.0)),
     delete=LongRunning("compute", (20.0, 60.0), location=True),
     creating="Creating",
+    etags="compute",
     show=_show_machine,
     since={
         "etag": "2024-07-01",

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from arm_sandbox.arm import Body, merge, reference, require_references
 from arm_sandbox.ids import Id, same
-from arm_sandbox.providers import catalogue, resources
+from arm_sandbox.providers import catalogue, quota, resources
 from arm_sandbox.providers.catalogue import Image, Size
 from arm_sandbox.wire import Refusal
 from arm_sandbox.world import Resource, World
@@ -110,7 +110,8 @@ def check(world: World, id: Id, body: Body, old: Resource | None) -> None:
     if old is not None:
         _require_unchanged(properties, old.properties)
         properties = merge(old.properties, properties)
-    size = _require_size(properties, location)
+    size = _require_size(world, properties, location)
+    quota.require(world, id, size, location)
     image = _require_image(properties)
     _require_boot(properties, size, image)
     _require_disk(world, id, properties, size, old)
@@ -149,7 +150,7 @@ def _at(body: Any, path: list[str]) -> Any:
 # -- size, image, disk
 
 
-def _require_size(properties: Body, location: str) -> Size:
+def _require_size(world: World, properties: Body, location: str) -> Size:
     name = _at(properties, ["hardwareProfile", "vmSize"])
     if not name:
         missing("hardwareProfile.vmSize")
@@ -162,7 +163,7 @@ def _require_size(properties: Body, location: str) -> Size:
             "https://aka.ms/azure-regions.",
             "vmSize",
         )
-    if location in catalogue.RESTRICTED.get(size.name, ()):
+    if location in quota.restricted(world, size):
         raise Refusal(
             409,
             "SkuNotAvailable",

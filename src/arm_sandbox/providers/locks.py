@@ -43,6 +43,8 @@ def require_unlocked(world: World, request: Request) -> None:
 
 def _locks(world: World) -> Iterator[tuple[str, str]]:
     """The scope of each lock, and its level."""
+    for option in world.options.locks:
+        yield option.scope, option.level
     for lock in world.below("", LOCK):
         yield parse(lock.id).scope, lock.properties["level"]
 

@@ -113,5 +113,6 @@ BASE = Kind(
     update=WRITE,
     delete=DELETE,
     when_made=settled,
+    etags="network",
 )
 """What is the same for every type of Microsoft.Network."""

@@ -9,7 +9,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from arm_sandbox.arm import Body
 from arm_sandbox.ids import Id, same
 from arm_sandbox.wire import Refusal, Request, Response, gateway
 
@@ -43,11 +42,11 @@ def _properties(role: dict[str, Any]) -> dict[str, Any]:
 
 
 def named(role_name: str) -> str:
-    """The GUID of a built-in role. Raises LookupError where there is none of that name."""
+    """The GUID of a built-in role. Raises ValueError where there is none of that name."""
     for guid, properties in built_in().items():
         if same(properties["roleName"], role_name):
             return guid
-    raise LookupError(f"the sandbox knows no built-in role '{role_name}'")
+    raise ValueError(f"the sandbox knows no built-in role '{role_name}'")
 
 
 def require(id: str) -> dict[str, Any]:
@@ -93,7 +92,7 @@ def definition_id(subscription: str, id: str) -> str:
     return f"{place}/providers/{DEFINITION}/{id.rsplit('/', 1)[-1].lower()}"
 
 
-def _definition(id: Id, guid: str, properties: Mapping[str, Any]) -> Body:
+def _definition(id: Id, guid: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     whole = definition_id(id.subscription, guid)
     return {"properties": properties, "id": whole, "type": DEFINITION, "name": guid}
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import errno
-import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from patchctl.cli import options as o
+from patchctl.cli import values
 
 if TYPE_CHECKING:
+    from arm_sandbox.options import Options
     from arm_sandbox.serving import Serving
     from arm_sandbox.store import Store
     from arm_sandbox.world import World
     from patchctl.cli.command import Command
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
-FARTHEST = 10 * 366 * 86400
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Shell(StrEnum):
@@ -93,7 +92,7 @@ def advance(
     from arm_sandbox import by_hand
 
     with _world(ctx, "sandbox advance") as (c, world, store):
-        by_hand.advance(world, _seconds(by))
+        by_hand.advance(world, values.seconds(by))
         store.save(world)
         c.show(f"In the sandbox it is now {world.stamp[:19].replace('T', ' ')} UTC.")
 
@@ -102,7 +101,7 @@ def advance(
 def edit(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="An id, or its end.")],
-    values: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What to set.")],
+    items: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What to set.")],
     output: o.OutputAs = o.Output.text,
 ) -> None:
     """Change a resource by hand, as somebody in the portal would. Values may be JSON.
@@ -111,25 +110,24 @@ def edit(
     Example:
       patchctl sandbox edit ID properties.enabled=false
     """
-    import json
-
     from arm_sandbox import by_hand
     from patchctl.errors import BadInput
 
     with _world(ctx, "sandbox edit") as (c, world, store):
         try:
-            for item in values:
+            for item in items:
                 path, separator, value = item.partition("=")
                 if not separator:
                     raise BadInput(
                         [f"'{item}' has no value; write it like properties.enabled=false"]
                     )
-                parse = str if path.startswith("tags.") else json.loads  # a tag is always text
-                by_hand.edit(world, by_hand.resource(world, id), path, _value(value, parse))
+                tag = path.startswith("tags.")  # which is always text
+                new = value if tag else values.value(value)
+                by_hand.edit(world, by_hand.resource(world, id), path, new)
         except LookupError as error:
             raise BadInput([str(error)]) from None
         store.save(world)
-        c.show(f"Changed: {', '.join(values)}")
+        c.show(f"Changed: {', '.join(items)}")
 
 
 @app.command()
@@ -165,6 +163,10 @@ def reset(
         str | None,
         typer.Option("--at", metavar="TIME", help="Where the clock starts; now, when left out."),
     ] = None,
+    behaviour: Annotated[
+        Path | None,
+        typer.Option("--with", metavar="FILE", help="How it shall behave; see docs/sandbox.md."),
+    ] = None,
     output: o.OutputAs = o.Output.text,
 ) -> None:
     """Forget everything in the sandbox and begin a new world.
@@ -173,6 +175,7 @@ def reset(
     Examples:
       patchctl sandbox reset
       patchctl sandbox reset --seed 7 --at 2027-01-01T12:00
+      patchctl sandbox reset --with hard-times.toml
     """
     from arm_sandbox.world import World
     from patchctl.cli.command import command, sandbox_directory
@@ -183,10 +186,10 @@ def reset(
 
         c.envelope.sandbox, c.envelope.deployment = True, None
         store = Store(sandbox_directory())
-        now = _moment(start)
+        now, options = values.moment(start), _options(behaviour)
         with usable(store), store.locked():
             store.clear()
-            store.save(World(seed=seed, now=now))
+            store.save(World(seed=seed, now=now, options=options))
         c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
 
 
@@ -317,34 +320,14 @@ def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Stor
             yield c, world, store
 
 
-def _seconds(text: str) -> float:
+def _options(file: Path | None) -> Options:
+    """How a world behaves, as a file says it. Raises BadInput with all that is wrong in it."""
+    from arm_sandbox.options import Options, load
     from patchctl.errors import BadInput
 
-    if not re.fullmatch(r"(\d+[smhdw])+", text):
-        raise BadInput([f"--by: '{text}' is no time span; write it like 90m, 3d or 1d12h"])
-    seconds = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhdw])", text))
-    if seconds > FARTHEST:
-        raise BadInput([f"--by: {text} is too far; at most ten years at a time"])
-    return float(seconds)
-
-
-def _moment(text: str | None) -> float:
-    from datetime import UTC, datetime
-
-    from patchctl.errors import BadInput
-
-    if text is None:
-        return float(int(time.time()))
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput([f"--at: '{text}' is no time; write it like 2027-01-01T12:00"]) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _value(text: str, parse: Any) -> Any:
-    """A value as JSON if it is JSON, else as the text that it is."""
-    try:
-        return parse(text)
-    except ValueError:
-        return text
+        return load(file) if file is not None else Options()
+    except OSError as error:
+        raise BadInput([f"--with {file}: {error.strerror}"]) from None
+    except ValueError as error:
+        raise BadInput([f"--with {file}: {line}" for line in str(error).splitlines()]) from None

@@ -1,0 +1,69 @@
+"""What goes wrong with a write although nothing is wrong with it, where a world was told so.
+
+A long-running operation ends in its error and is polled with HTTP 200 (recorded); what takes
+effect at once is answered with 500, as the maintenance service did five times in a row (recorded).
+"""
+
+from __future__ import annotations
+
+from arm_sandbox.ids import same
+from arm_sandbox.options import Failure
+from arm_sandbox.wire import Refusal
+from arm_sandbox.world import World
+
+ALLOCATION = (
+    "AllocationFailed",
+    "Allocation failed. Please try reducing the VM size or number of VMs, retry later, or try "
+    "deploying to a different Availability Set or different Azure location.",
+)
+"""What ends the creation of a machine most often (azure-sdk-for-java#1962)."""
+PREEMPTED = (
+    "OperationPreempted",
+    "Operation execution has been preempted by a more recent operation.",
+)
+"""How an operation is canceled by another (azure-rest-api-specs#22434)."""
+
+
+def strike(world: World, type: str, verb: str) -> Failure | None:
+    """Count an attempt, and answer with the failure that hits it, if one does."""
+    hit = None
+    for number, failure in enumerate(world.options.failures):
+        if same(failure.type, type) and same(failure.on, verb):
+            attempt = world.attempts.get(str(number), 0) + 1
+            world.attempts[str(number)] = attempt
+            if hit is None and _hits(world, failure, attempt):
+                hit = failure
+    return hit
+
+
+def _hits(world: World, failure: Failure, attempt: int) -> bool:
+    if failure.share:
+        return world.draw(failure.type, f"{failure.on} fails") < failure.share
+    return failure.nth <= attempt < failure.nth + failure.times
+
+
+def error(world: World, failure: Failure, type: str) -> dict[str, str]:
+    """Its code and message, or those that the service is known to give."""
+    if failure.code or failure.message:
+        return {"code": failure.code, "message": failure.message}
+    if failure.status == "Canceled":
+        code, message = PREEMPTED
+    elif same(type, "Microsoft.Compute/virtualMachines"):
+        code, message = ALLOCATION
+    else:
+        code, message = "InternalServerError", _internal(world, type)
+    return {"code": code, "message": message}
+
+
+def refuse(world: World, type: str, verb: str) -> None:
+    """Raise the failure that hits a write which takes effect at once."""
+    failure = strike(world, type, verb)
+    if failure is not None:
+        said = error(world, failure, type)
+        headers = {"x-ms-failure-cause": "service"}
+        raise Refusal(500, said["code"], said["message"], headers=headers)
+
+
+def _internal(world: World, type: str) -> str:
+    tracking = world.guid(f"{type}|tracking")
+    return f"Encountered an internal server error. The tracking id is '{tracking}'."
