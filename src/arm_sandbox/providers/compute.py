@@ -347,8 +347,6 @@ def _answer_machine(world: World, request: Request, id: Id) -> Response | None:
     return None
 
 
-
-
 def _get_instance_view(world: World, request: Request, machine: str) -> Response:
     id = parse(machine)
     resources.require_group(world, id, writing=False)
