@@ -83,6 +83,7 @@ def _member(scope: Scope, member: Member) -> Typed:
 
 
 def _call(scope: Scope, call: Call) -> Typed:
+    functions.require(call.name)
     arguments = [scope.ready(argument.expression) for argument in call.arguments]
     return functions.call(call.name, arguments, scope.now)
 

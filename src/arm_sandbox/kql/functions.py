@@ -38,14 +38,18 @@ class Signature:
         return [*self.takes[:number], *more]
 
 
+def require(name: str) -> None:
+    """Raises QueryError for a function that is not known, whatever it is given."""
+    if name not in SPECIAL and name not in PLAIN and name not in OF_THE_PRESENT:
+        raise unknown_function(name)
+
+
 def call(name: str, arguments: Sequence[Typed], now: int) -> Typed:
-    """A call of a function by its name. Raises QueryError for one that is not known."""
+    """A call of a known function. Raises QueryError where the arguments do not fit."""
+    if name in OF_THE_PRESENT:
+        return _from_now(name, list(arguments), now)
     if name in SPECIAL:
         return SPECIAL[name](name, list(arguments))
-    if name in ("now", "ago"):
-        return _from_now(name, list(arguments), now)
-    if name not in PLAIN:
-        raise unknown_function(name)
     text, function = PLAIN[name]
     signature = Signature.read(text)
     wanted = signature.wanted(len(arguments))
@@ -223,6 +227,7 @@ CASTS = {
     "parse_json": "dynamic",
     "toobject": "dynamic",
 }
+OF_THE_PRESENT = ("now", "ago")
 SPECIAL: Mapping[str, Callable[[str, list[Typed]], Typed]] = {
     **dict.fromkeys(CASTS, _conversion),
     **dict.fromkeys(("iff", "iif", "case"), _choice),

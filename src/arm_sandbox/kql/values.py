@@ -100,7 +100,7 @@ def duration(text: str) -> int | None:
 def show_moment(ticks: int) -> str:
     """`2026-11-23T12:00:00.0000000Z`"""
     seconds, fraction = divmod(ticks, TICKS)
-    return f"{(EPOCH + timedelta(seconds=seconds)):%Y-%m-%dT%H:%M:%S}.{fraction:07d}Z"
+    return f"{(EPOCH + timedelta(seconds=seconds)).isoformat()[:19]}.{fraction:07d}Z"
 
 
 def show_duration(ticks: int) -> str:
