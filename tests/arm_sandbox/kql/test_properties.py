@@ -100,13 +100,15 @@ def either(one: Condition, other: Condition) -> Condition:
     return f"({one[0]} or {other[0]})", holds
 
 
+RELATIONS = ["==", "!=", "<", "<=", ">", ">="]
+MATCHES = ["==", "!=", "=~", "!~", "contains", "startswith", "endswith", "has"]
 SIMPLE = st.one_of(
     st.builds(
         number_condition, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), st.integers(0, 3)
     ),
     st.builds(
         word_condition,
-        st.sampled_from(["==", "!=", "=~", "!~", "contains", "startswith", "endswith", "has"]),
+        st.sampled_from(MATCHES),
         st.sampled_from(["a", "A", "b", "ab", "a-b"]),
     ),
     st.builds(dynamic_condition, st.integers(0, 2)),
