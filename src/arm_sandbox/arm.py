@@ -6,6 +6,7 @@ A provider declares its types as `Kind`s; the hooks of a kind hold what is speci
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -264,6 +265,14 @@ def writable(body: Body) -> Body:
     return {k: copy.deepcopy(v) for k, v in body.items() if k not in ("id", "name", "type", "etag")}
 
 
+def canonical(kind: Kind, id: Id) -> Id:
+    """An id as Resource Manager spells it, however the client did; names keep their case."""
+    namespace, *types = kind.type.split("/")
+    scope = re.sub("/resourcegroups/", "/resourceGroups/", id.scope, flags=re.IGNORECASE)
+    below = "".join(f"/{type}/{name}" for type, name in zip(types, id.names, strict=True))
+    return parse(f"{scope}/providers/{namespace}{below}")
+
+
 def envelope(id: Id, kind_type: str, body: Body) -> Body:
     """`id`, `name` and `type` in front of what was sent."""
     return {"id": id.text, "name": id.name, "type": kind_type, **body}
@@ -275,7 +284,7 @@ def _write(
     verb, how = ("create", kind.create) if old is None else ("update", kind.update)
     if how is None:
         failures.refuse(world, kind.type, verb)
-    id = id if old is None else parse(old.id)
+    id = canonical(kind, id) if old is None else parse(old.id)
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
     hidden = old.hidden if old is not None else {"made with": request.api_version}
     resource = world.add(Resource(document["id"], kind.type, document, hidden))

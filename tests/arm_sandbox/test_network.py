@@ -543,10 +543,28 @@ def test_an_answer_has_what_its_api_version_knows(world: World) -> None:
         version: ask(world, "GET", VNET, version=version).body["properties"]
         for version in ("2018-01-01", "2024-03-01", API)
     }
-    assert "ipamPoolPrefixAllocations" in shown[API]["subnets"][0]["properties"]
-    assert "ipamPoolPrefixAllocations" not in shown["2024-03-01"]["subnets"][0]["properties"]
     assert "privateEndpointVNetPolicies" in shown["2024-03-01"]
     assert "delegations" not in shown["2018-01-01"]["subnets"][0]["properties"]
+
+
+@pytest.mark.parametrize(("version", "told"), [("2024-05-01", True), ("2015-06-15", False)])
+def test_pools_are_told_of_networks_that_newer_clients_made(
+    world: World, version: str, told: bool
+) -> None:
+    """Recorded: a subnet that is read with 2024-01-01 has them or not, as its network was made."""
+    make(world, VNET, network(), version)
+    subnet = ask(world, "GET", SUBNET, version="2024-01-01").body["properties"]
+    assert ("ipamPoolPrefixAllocations" in subnet) is told
+
+
+def test_an_id_is_spelled_as_azure_spells_it(world: World) -> None:
+    path = NSG.replace("/resourceGroups/", "/resourcegroups/").replace("Microsoft.N", "microsoft.n")
+    made = put(
+        world,
+        path.replace("networkSecurityGroups", "networksecuritygroups"),
+        {"location": "eastus"},
+    )
+    assert made.body["id"] == NSG
 
 
 def test_a_basic_address_could_be_had_until_it_was_retired(world: World) -> None:

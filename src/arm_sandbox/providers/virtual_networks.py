@@ -13,6 +13,7 @@ from arm_sandbox.arm import Body
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers import resources
 from arm_sandbox.providers.network_documents import (
+    API,
     BASE,
     NETWORKS,
     SUBNETS,
@@ -29,6 +30,7 @@ from arm_sandbox.world import Resource, World
 
 Prefix = IPv4Network | IPv6Network
 
+POOLS_SINCE = "2024-05-01"
 PRIVATE_SINCE = "2026-03-01"
 """From this api-version on, a new subnet is private. The docs say "released after 31 March 2026";
 on which side 2026-03-01 is, nobody has verified."""
@@ -86,8 +88,10 @@ def _fill_network(world: World, id: Id, body: Body, old: Resource | None) -> Bod
     A PUT without `subnets` leaves them alone (Azure updates, 2024), an empty list removes them.
     """
     properties = {"privateEndpointVNetPolicies": "Disabled", **body.get("properties", {})}
+    properties["addressSpace"] = {
+        k: v for k, v in properties["addressSpace"].items() if k != "ipamPoolPrefixAllocations"
+    }
     subnets = properties.pop("subnets", None)
-    properties["addressSpace"] = {**properties["addressSpace"], "ipamPoolPrefixAllocations": []}
     if not properties.get("enableVmProtection"):
         properties.pop("enableVmProtection", None)  # told only when it is on (recorded)
     if "dhcpOptions" in properties:
@@ -118,7 +122,14 @@ def _show_network(world: World, resource: Resource, request: Request) -> Body:
     body["properties"]["subnets"] = [_show_subnet(world, child, request) for child in children]
     for subnet in body["properties"]["subnets"]:
         subnet["etag"] = body["etag"]
+    body["properties"]["addressSpace"] |= _pools(resource)
     return body
+
+
+def _pools(network: Resource | None) -> Body:
+    """Told of networks that were made with a newer api-version, whoever asks (recorded)."""
+    made_with = str(network.hidden.get("made with", API)) if network is not None else API
+    return {"ipamPoolPrefixAllocations": []} if made_with >= POOLS_SINCE else {}
 
 
 def _network_made(world: World, network: Resource) -> None:
@@ -219,12 +230,12 @@ def _fill_subnet(world: World, id: Id, body: Body, old: Resource | None) -> Body
     properties = {**DEFAULT_SUBNET, **(body.get("properties") or {})}
     if old is not None and "defaultOutboundAccess" in old.properties:
         properties.setdefault("defaultOutboundAccess", old.properties["defaultOutboundAccess"])
-    properties.pop("ipConfigurations", None)
+    for told in ("ipConfigurations", "ipamPoolPrefixAllocations"):
+        properties.pop(told, None)
     return {"etag": new_etag(world, id.text), "properties": properties}
 
 
 DEFAULT_SUBNET: Mapping[str, Any] = {
-    "ipamPoolPrefixAllocations": [],
     "delegations": [],
     "privateEndpointNetworkPolicies": "Disabled",
     "privateLinkServiceNetworkPolicies": "Enabled",
@@ -232,11 +243,12 @@ DEFAULT_SUBNET: Mapping[str, Any] = {
 
 
 def _show_subnet(world: World, resource: Resource, request: Request) -> Body:
-    """The interfaces in a subnet are told from the group's name on in upper case (recorded)."""
-    users = [
-        {"id": _loud(configuration["id"])} for _, configuration in attached(world, resource.id)
-    ]
-    return shown(resource, ipConfigurations=users)
+    """A read tells the interfaces in it from the group's name on in upper case (recorded)."""
+    told = _loud if request.method == "GET" else str
+    users = [{"id": told(configuration["id"])} for _, configuration in attached(world, resource.id)]
+    body = shown(resource, ipConfigurations=users)
+    body["properties"] |= _pools(world.find(parse(resource.id).parent))
+    return body
 
 
 def _loud(id: str) -> str:
@@ -306,7 +318,6 @@ SUBNET_SINCE = {
     "properties.delegations": "2018-08-01",
     "properties.privateEndpointNetworkPolicies": "2019-04-01",
     "properties.privateLinkServiceNetworkPolicies": "2019-04-01",
-    "properties.ipamPoolPrefixAllocations": "2024-05-01",
 }
 NETWORK = replace(
     BASE,
@@ -316,7 +327,6 @@ NETWORK = replace(
     fill=_fill_network,
     show=_show_network,
     since={
-        "properties.addressSpace.ipamPoolPrefixAllocations": "2024-05-01",
         "properties.privateEndpointVNetPolicies": "2024-03-01",
         "properties.enableDdosProtection": "2017-09-01",
         "properties.virtualNetworkPeerings": "2016-06-01",
