@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from arm_sandbox import access, arm, operations, throttling, tokens
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, parse
+from arm_sandbox.locations import LOCATIONS
 from arm_sandbox.providers import (
     action_groups,
     activity_log,
     activity_log_alerts,
     authorization,
     compute,
+    deploying,
+    deployments,
     locks,
     maintenance,
     managed_identity,
@@ -47,7 +51,7 @@ PROVIDERS = (
     resource_graph,
 )
 KINDS: Mapping[str, Kind] = {
-    kind.type.lower(): kind for provider in PROVIDERS for kind in provider.KINDS
+    kind.type.lower(): kind for provider in (deployments, *PROVIDERS) for kind in provider.KINDS
 }
 NAMESPACES = {kind.type.split("/")[0].lower(): kind.type.split("/")[0] for kind in KINDS.values()}
 
@@ -57,9 +61,7 @@ def respond(world: World, request: Request) -> Response:
     settle(world)
     told: dict[str, str] = {}
     try:
-        for gate in GATES:
-            told |= gate(world, request) or {}
-        response = _route(world, request)
+        response = _answer(world, request, told)
     except Refusal as refusal:
         response = refusal.response(_shape(request))
         told = {} if refusal.by_gateway else told
@@ -71,6 +73,13 @@ def _shape(request: Request) -> Shape:
     """How the provider of a resource type words its errors."""
     kind, _ = _kind_and_action(parse(request.path))
     return kind.shape if kind is not None else "arm"
+
+
+def _answer(world: World, request: Request, told: dict[str, str]) -> Response:
+    """Let a request through the gates to its provider; `told` gets what the gates have to say."""
+    for gate in GATES:
+        told |= gate(world, request) or {}
+    return _route(world, request)
 
 
 def settle(world: World, until: float | None = None) -> None:
@@ -90,6 +99,9 @@ def _route(world: World, request: Request) -> Response:
     polled = _poll(world, request)
     if polled is not None:
         return polled
+    deployed = deployments.answer(world, request, id, KINDS)
+    if deployed is not None:
+        return deployed
     for provider in PROVIDERS:
         special: Response | None = provider.answer(world, request, id)
         if special is not None:
@@ -99,21 +111,47 @@ def _route(world: World, request: Request) -> Response:
 
 def _resource(world: World, request: Request, id: Id) -> Response:
     kind, action = _kind_and_action(id)
-    if kind is None or not kind.knows(request.api_version):
+    if kind is None:
         raise gateway(
             404,
             "InvalidResourceType",
             f"The resource type could not be found in the namespace '{id.namespace}' "
             f"for api version '{request.api_version}'.",
         )
+    _require_version(world, request, kind)
     if id.group:
-        resources.require_group(world, id, writing=request.method != "GET")
+        resources.require_group(world, id, writing=request.method not in ("GET", "HEAD"))
     if action:
         target = parse(request.path.rsplit("/", 1)[0])
         return arm.action(world, kind, target, action, request)
     if not id.name:
         return arm.listed(world, kind, id.scope if len(id.types) == 1 else id.parent, request)
     return _verb(request.method)(world, kind, id, request)
+
+
+def _require_version(world: World, request: Request, kind: Kind) -> None:
+    """Azure looks for a provider in a location, where it knows one (azure-cli#28496,
+    pulumi-azure-nextgen#170), and for a type otherwise (azure-sdk-for-go#22888)."""
+    if kind.knows(request.api_version):
+        return
+    namespace, _, type = kind.type.partition("/")
+    standing = world.find(request.path)
+    location = arm.reference(world, standing.body if standing else request.body, "location")
+    offered = f"The supported api-versions are '{', '.join(kind.all_versions)}'."
+    if not location:
+        raise gateway(
+            404,
+            "InvalidResourceType",
+            f"The resource type '{type}' could not be found in the namespace '{namespace}' for api "
+            f"version '{request.api_version}'. {offered}",
+        )
+    raise gateway(
+        400,
+        "NoRegisteredProviderFound",
+        f"No registered resource provider found for location '{location}' and API version "
+        f"'{request.api_version}' for type '{type}'. {offered} The supported locations are "
+        f"'{', '.join(LOCATIONS)}'.",
+    )
 
 
 def _kind_and_action(id: Id) -> tuple[Kind | None, str]:
@@ -126,7 +164,13 @@ def _kind_and_action(id: Id) -> tuple[Kind | None, str]:
 
 
 def _verb(method: str) -> Callable[[World, Kind, Id, Request], Response]:
-    verbs = {"GET": arm.get, "PUT": arm.put, "PATCH": arm.patch, "DELETE": arm.delete}
+    verbs = {
+        "GET": arm.get,
+        "HEAD": arm.head,
+        "PUT": arm.put,
+        "PATCH": arm.patch,
+        "DELETE": arm.delete,
+    }
     if method not in verbs:
         raise gateway(405, "HttpMethodNotAllowed", f"The HTTP method '{method}' is not supported.")
     return verbs[method]
@@ -135,8 +179,9 @@ def _verb(method: str) -> Callable[[World, Kind, Id, Request], Response]:
 def _poll(world: World, request: Request) -> Response | None:
     parts = request.path.split("/")
     if len(parts) == 5 and parts[3].lower() == "operationresults":
-        return operations.poll(world, request, operations.group_operation_name(parts[4]))
-    if len(parts) == 9 and parts[7].lower() in ("operations", "operationresults"):
+        return operations.poll(world, request, operations.arm_operation_name(parts[4]))
+    located = len(parts) == 9 and parts[5].lower() == "locations"
+    if located and parts[7].lower() in ("operations", "operationresults"):
         return operations.poll(world, request, parts[8])
     return None
 
@@ -145,12 +190,12 @@ def _operation_due(world: World, name: str) -> None:
     """An operation reaches its end: what it was about takes effect."""
     operation = operations.ended(world, name)
     resource = world.find(operation.resource)
-    if operation.style == "group":
-        resources.group_deleted(world, operation.resource, KINDS)
-    elif resource is None:
+    if resource is None:
         return
-    elif operation.error is not None:
+    if operation.error is not None:
         arm.failed(world, resource, operation)
+    elif resource.type == resources.GROUP:
+        resources.group_deleted(world, operation.resource, KINDS)
     elif operation.verb == "delete":
         arm.take_away(world, KINDS[resource.type.lower()], resource)
     elif operation.verb in ("create", "update"):
@@ -161,6 +206,7 @@ def _operation_due(world: World, name: str) -> None:
 
 HAPPENINGS: Mapping[str, Callable[..., None]] = {
     "operation.due": _operation_due,
+    "deployment.due": partial(deploying.go_on, send=partial(_answer, told={})),
     **resources.HAPPENINGS,
     **authorization.HAPPENINGS,
     **network.HAPPENINGS,

@@ -42,6 +42,15 @@ def merge(body: Body, patch: Body) -> Body:
     return merged
 
 
+def without_nulls(value: Json) -> Json:
+    """A null in a PUT is the same as nothing (azure-cli sends some with each machine, recorded)."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
 def show_body(world: World, resource: Resource, request: Request) -> Body:
     return resource.body
 
@@ -85,6 +94,8 @@ class Kind:
     returns_deleted: bool = False
     """Whether DELETE answers with what was deleted (Microsoft.Authorization, recorded)."""
     check: Check = no_check
+    preflight: Check = no_check
+    """What of `check` can be told of a template, before what the resource needs is there."""
     fill: Fill = keep
     """Makes the full document of what was sent: defaults, ids and read-only values."""
     create: LongRunning | None = None
@@ -106,13 +117,18 @@ class Kind:
     """POST actions by lower-cased name."""
 
     def knows(self, api_version: str) -> bool:
-        return api_version == self.api_version or api_version in self.versions
+        return api_version in self.all_versions
+
+    @property
+    def all_versions(self) -> list[str]:
+        """Oldest first."""
+        return sorted({self.api_version, *self.versions})
 
 
 def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = world.find(id.text)
     require_match(kind, old, request)
-    body = _accepted(kind, kind.model, request)
+    body = without_nulls(_accepted(kind, kind.model, request))
     _require_location(kind, id, body, old)
     require_idle(world, id.text)
     kind.check(world, id, body, old)
@@ -153,6 +169,11 @@ def _leave_out(body: Json, path: list[str]) -> None:
         body.pop(path[0], None)
     elif isinstance(body, dict):
         _leave_out(body.get(path[0]), path[1:])
+
+
+def head(world: World, kind: Kind, id: Id, request: Request) -> Response:
+    """Whether it stands (REST reference, `Resources - Check Existence By Id`)."""
+    return Response(404 if world.seen(id.text) is None else 204)
 
 
 def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:

@@ -16,8 +16,8 @@ from arm_sandbox.ids import parse
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, World, offset_stamp
 
-Style = Literal["network", "compute", "group"]
-RETRY_AFTER: dict[Style, int | None] = {"network": 10, "compute": None, "group": 15}
+Style = Literal["network", "compute", "arm"]
+RETRY_AFTER: dict[Style, int | None] = {"network": 10, "compute": None, "arm": 15}
 NETWORK_VERSION = "2024-03-01"
 """Of the operations of Network, however new the api-version of the request is (recorded)."""
 
@@ -77,7 +77,7 @@ def poll(world: World, request: Request, name: str) -> Response:
     operation = world.operations.get(name)
     if operation is None:
         raise Refusal(404, "NotFound", f"The operation '{name}' was not found.")
-    if operation.style == "group" or "/operationresults/" in request.path.lower():
+    if operation.style == "arm" or "/operationresults/" in request.path.lower():
         return _poll_location(world, request, operation)
     if request.query.get("monitor") == "true":
         return _poll_monitor(world, request, operation)
@@ -89,7 +89,7 @@ def first_headers(
 ) -> dict[str, str]:
     """Where to poll an operation, as the answer to the request that began it says."""
     headers = _retry_after(operation)
-    if operation.style == "group":
+    if operation.style == "arm":
         return {**headers, "Location": _url(world, request, operation, "operationresults")}
     headers["azure-asyncnotification"] = "Enabled"
     if operation.style == "compute":
@@ -104,7 +104,7 @@ def first_headers(
 
 def _url(world: World, request: Request, operation: Operation, what: str) -> str:
     base = f"{request.origin}/subscriptions/{operation.subscription}"
-    if operation.style == "group":
+    if operation.style == "arm":
         token = base64.urlsafe_b64encode(operation.name.encode()).decode().rstrip("=")
         return f"{base}/operationresults/{token}?api-version={request.api_version}"
     location = _location(world, operation.resource)
@@ -130,8 +130,8 @@ def _location(world: World, resource: str) -> str:
     return _location(world, above) if "/providers/" in above else "eastus"
 
 
-def group_operation_name(token: str) -> str:
-    """The operation behind the opaque last segment of a group's operation URL."""
+def arm_operation_name(token: str) -> str:
+    """The operation behind the opaque last segment of Resource Manager's own operation URLs."""
     try:
         return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
     except ValueError:
@@ -142,8 +142,9 @@ def _poll_location(world: World, request: Request, operation: Operation) -> Resp
     """Network tells where to poll even when there is no more to be had (recorded)."""
     if operation.due > world.now:
         return Response(202, None, first_headers(world, request, operation, location=True))
-    if operation.style == "group":
-        return Response(200)
+    if operation.style == "arm":
+        is_group = "/providers/" not in operation.resource
+        return Response(200 if is_group else 204)  # recorded, and for deployments documented
     headers = first_headers(world, request, operation, location=True)
     return Response(204, None, {k: v for k, v in headers.items() if k != "Retry-After"})
 

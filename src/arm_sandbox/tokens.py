@@ -153,12 +153,12 @@ def _require_unexpired(world: World, request: Request, said: Claims) -> None:
             world,
             request,
             "ExpiredAuthenticationToken",
-            f"The access token expiry UTC time '{_american(ends)}' is earlier than current UTC "
-            f"time '{_american(world.now)}'.",
+            f"The access token expiry UTC time '{american(ends)}' is earlier than current UTC "
+            f"time '{american(world.now)}'.",
         )
 
 
-def _american(seconds: float) -> str:
+def american(seconds: float) -> str:
     """A time as .NET writes it: `8/21/2018 3:22:00 PM`."""
     at = datetime.fromtimestamp(seconds, UTC)
     return f"{at.month}/{at.day}/{at.year} {at.hour % 12 or 12}:{at:%M:%S %p}"

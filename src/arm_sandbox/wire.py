@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -36,7 +37,7 @@ class Request:
         is_form = named.get("content-type", "").startswith(FORM)
         return cls(
             method=method.upper(),
-            path=parts.path.rstrip("/") or "/",
+            path=re.sub("/+", "/", parts.path).rstrip("/") or "/",  # `az resource` doubles one
             query={k.lower(): v for k, v in parse_qsl(parts.query, keep_blank_values=True)},
             headers=named,
             body=dict(parse_qsl(content.decode(errors="replace"))) if is_form else _parsed(content),

@@ -130,6 +130,9 @@ class World:
     """What is to come, as a heap: the next one first."""
     draws: dict[str, int] = field(default_factory=dict)
     ordinal: int = 0
+    deploying: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Templates in progress, by the deployment's id in lower case. There may be passwords in them:
+    they are never saved."""
 
     # -- finding things
 
@@ -218,7 +221,8 @@ class World:
 
     def saved(self) -> str:
         """All of it as JSON. The encoder looks into its parts: a copy would take far longer."""
-        return json.dumps({"format": FORMAT, **vars(self)}, separators=(",", ":"), default=vars)
+        values = {"format": FORMAT, **vars(self), "deploying": {}}
+        return json.dumps(values, separators=(",", ":"), default=vars)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> World:

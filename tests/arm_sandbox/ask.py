@@ -63,7 +63,7 @@ def finish(world: World, response: Response) -> Response:
     for _ in range(200):
         answer = send(world, Request.parse("GET", url, signed_in(world), b""))
         status = (answer.body or {}).get("status", "Succeeded")
-        if answer.status != 202 and status not in ("InProgress", "Accepted"):
+        if answer.status != 202 and status not in ("InProgress", "Accepted", "Running"):
             return answer
         wait(world, float(answer.headers.get("Retry-After", 5)))
     raise AssertionError(f"{url} never ended")

@@ -17,7 +17,7 @@ from tests.arm_sandbox.ask import GROUP, SUBSCRIPTION, ask, finish, send, signed
 
 NAMELESS = SUBSCRIPTION.removeprefix("/subscriptions/")
 CONFIGURATION = f"{GROUP}/providers/Microsoft.Maintenance/maintenanceConfigurations/nightly"
-HOST = {"location": "eastus", "properties": {"maintenanceScope": "Host"}}
+HOST: dict[str, Any] = {"location": "eastus", "properties": {"maintenanceScope": "Host"}}
 
 
 def code(response: Response, status: int) -> str:
@@ -61,6 +61,38 @@ def test_refuses_an_api_version_that_the_type_does_not_have(world: World) -> Non
     response = ask(world, "GET", CONFIGURATION, version="1999-01-01")
     assert code(response, 404) == "InvalidResourceType"
     assert "'1999-01-01'" in response.body["error"]["message"]
+
+
+def test_refuses_an_api_version_that_the_place_of_a_resource_does_not_have(world: World) -> None:
+    ask(world, "PUT", CONFIGURATION, HOST, version="2023-04-01")
+    for method, path in (("GET", CONFIGURATION), ("PUT", f"{CONFIGURATION}2")):
+        response = ask(world, method, path, HOST, version="1999-01-01")
+        assert code(response, 400) == "NoRegisteredProviderFound"
+        message = response.body["error"]["message"]
+        assert "location 'eastus' and API version '1999-01-01' for type 'maintenanceC" in message
+        assert "2023-04-01" in message
+
+
+def test_a_doubled_slash_is_one(world: World) -> None:
+    ask(world, "PUT", CONFIGURATION, HOST, version="2023-04-01")
+    path = CONFIGURATION.replace("Microsoft.Maintenance/", "Microsoft.Maintenance//")
+    assert ask(world, "GET", path, version="2023-04-01").body["id"].lower() == CONFIGURATION.lower()
+
+
+def test_a_resource_exists_or_not(world: World) -> None:
+    assert ask(world, "HEAD", CONFIGURATION, version="2023-04-01").status == 404
+    ask(world, "PUT", CONFIGURATION, HOST, version="2023-04-01")
+    response = ask(world, "HEAD", CONFIGURATION, version="2023-04-01")
+    assert (response.status, response.content) == (204, b"")
+
+
+def test_a_null_in_a_put_is_the_same_as_nothing(world: World) -> None:
+    properties = {**HOST["properties"], "namespace": None, "extensionProperties": {"a": None}}
+    sent = {**HOST, "properties": properties, "tags": None}
+    response = ask(world, "PUT", CONFIGURATION, sent, version="2023-04-01")
+    assert response.status == 200
+    assert None not in (response.body["tags"], *response.body["properties"].values())
+    assert response.body["properties"]["extensionProperties"] == {}
 
 
 def test_refuses_an_unknown_method(world: World) -> None:
@@ -388,7 +420,7 @@ def test_an_operation_of_network(world: World) -> None:
         ("network", "2022-11-01", "2022-11-01"),
         ("network", "2024-05-01", "2024-03-01"),
         ("compute", "2021-07-01", "2021-07-01"),
-        ("group", "2016-09-01", "2016-09-01"),
+        ("arm", "2016-09-01", "2016-09-01"),
     ],
 )
 def test_the_api_version_of_an_operation(

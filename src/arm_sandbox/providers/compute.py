@@ -431,6 +431,7 @@ MACHINE = Kind(
     api_version=API,
     versions=VERSIONS,
     check=compute_rules.check,
+    preflight=compute_rules.preflight,
     fill=_fill_machine,
     create=CREATE,
     update=LongRunning("compute", (5.0, 15.0)),

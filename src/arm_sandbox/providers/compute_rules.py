@@ -105,7 +105,14 @@ UNCHANGEABLE = (
 
 def check(world: World, id: Id, body: Body, old: Resource | None) -> None:
     """Raise what Azure answers to a virtual machine that it would not make or change."""
-    location = resources.require_location(MACHINES, body["location"])
+    preflight(world, id, body, old)
+    properties = merge(old.properties if old else {}, body.get("properties") or {})
+    _require_interfaces(world, id, properties, resources.plain_location(body["location"]))
+
+
+def preflight(world: World, id: Id, body: Body, old: Resource | None) -> None:
+    """All but its interfaces, which need not be there yet when a template is looked at."""
+    location = resources.require_location(MACHINES, str(body.get("location") or ""))
     properties = body.get("properties") or {}
     if old is not None:
         _require_unchanged(properties, old.properties)
@@ -117,7 +124,6 @@ def check(world: World, id: Id, body: Body, old: Resource | None) -> None:
     _require_disk(world, id, properties, size, old)
     _require_os_profile(id, properties, image, old)
     _require_patch_settings(properties["osProfile"], image, old)
-    _require_interfaces(world, id, properties, location)
 
 
 def invalid(message: str, target: str) -> NoReturn:

@@ -57,8 +57,12 @@ def changes(request: Request, id: Id) -> bool:
     return request.method == "POST" and not id.group and action in CHANGES
 
 
+def is_done(world: World, subscription: str, namespace: str) -> bool:
+    return state(world, subscription, namespace) == "Registered"
+
+
 def require(world: World, subscription: str, namespace: str) -> None:
-    if state(world, subscription, namespace) != "Registered":
+    if not is_done(world, subscription, namespace):
         code = "MissingSubscriptionRegistration"
         message = (
             f"The subscription is not registered to use namespace '{namespace}'. "
@@ -107,7 +111,7 @@ def _resource_type(kind: Kind) -> dict[str, Any]:
     return {
         "resourceType": kind.type.partition("/")[2],
         "locations": list(LOCATIONS.values()),
-        "apiVersions": sorted({kind.api_version, *kind.versions}, reverse=True),
+        "apiVersions": kind.all_versions[::-1],
         "capabilities": f"{moves}, SupportsTags, SupportsLocation" if kind.tracked else "None",
     }
 

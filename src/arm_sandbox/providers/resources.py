@@ -17,7 +17,7 @@ from arm_sandbox.wire import Refusal, Request, Response, gateway
 from arm_sandbox.world import Resource, World
 
 GROUP = "Microsoft.Resources/resourceGroups"
-GROUP_DELETE = LongRunning("group", (120.0, 300.0))
+GROUP_DELETE = LongRunning("arm", (120.0, 300.0))
 """Two to five minutes for a small group (azure-powershell#334 and others)."""
 
 
@@ -88,15 +88,15 @@ def group_deleted(world: World, group: str, kinds: Mapping[str, Kind]) -> None:
 
 
 def _list_subscriptions(world: World, request: Request, kinds: Any) -> Response:
-    found = [_subscription(world, id) for id in world.subscriptions]
+    found = [subscription(world, id) for id in world.subscriptions]
     return Response(200, {"value": found, "count": {"type": "Total", "value": len(found)}})
 
 
 def _get_subscription(world: World, request: Request, id: str, kinds: Any) -> Response:
-    return Response(200, _subscription(world, id.lower()))
+    return Response(200, subscription(world, id.lower()))
 
 
-def _subscription(world: World, id: str) -> dict[str, Any]:
+def subscription(world: World, id: str) -> dict[str, Any]:
     return {
         "id": f"/subscriptions/{id}",
         "subscriptionId": id,
