@@ -216,6 +216,9 @@ class Config(Model):
     parallelism: int = Field(default=8, ge=1, le=64, description="How many steps may run at once.")
     timeout: int = Field(default=60, ge=1, le=1440, description="Minutes that one step may take.")
     sandbox: bool = Field(default=False, description="Work in the sandbox instead of Azure.")
+    first_now: bool = Field(
+        default=False, description="Whether to open one more window about 20 minutes ahead."
+    )
 
     @field_validator("name")
     @classmethod

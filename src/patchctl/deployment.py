@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from patchctl import __version__
@@ -33,6 +33,8 @@ DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 """The recipe's own."""
 
 REMEMBERED = ("emails", "tags", "schedule", "patches", "machine", "alerts")
+FIRST_AHEAD = timedelta(minutes=20)
+"""Azure wants 15 for a new schedule, and the machine may have to be made in them first."""
 MOST_TAGS = 50
 TAG_VALUE = 256
 """Longest value that Azure takes for a tag."""
@@ -53,6 +55,27 @@ class Offer:
 
     size: str
     image: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class PatchSchedule:
+    """A maintenance configuration, and the window that it is to have."""
+
+    configuration: str
+    window: Window
+    wanted: bool
+    """Whether this command asks for it; one that is not asked for is left as it stands."""
+    once: bool = False
+    """Whether its window opens a single time."""
+
+    @property
+    def assignment(self) -> str:
+        return f"assign-{self.configuration}"
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it ends, by the clocks of its time zone: before it would open a second time."""
+        return self.window.start + timedelta(hours=12) if self.once else None
 
 
 @dataclass(frozen=True)
@@ -145,8 +168,8 @@ class Deployment:
         return f"id-patching-{self.suffix}"
 
     @property
-    def assignment(self) -> str:
-        return f"assign-{self.maintenance_configuration}"
+    def first_configuration(self) -> str:
+        return f"mc-first-patches-{self.suffix}"
 
     # -- ids
 
@@ -172,8 +195,7 @@ class Deployment:
 
     @property
     def maintenance_configuration_id(self) -> str:
-        type = "Microsoft.Maintenance/maintenanceConfigurations"
-        return self.id(type, self.maintenance_configuration)
+        return self.configuration_id(self.maintenance_configuration)
 
     @property
     def own_alert_identity_id(self) -> str:
@@ -189,10 +211,16 @@ class Deployment:
         """Whether Azure watches the results; not all clouds can (update-manager, manage-alerts)."""
         return self.config.alerts.results and self.config.cloud == "public"
 
+    def configuration_id(self, name: str) -> str:
+        return self.id("Microsoft.Maintenance/maintenanceConfigurations", name)
+
     @property
-    def assignment_id(self) -> str:
-        type = "Microsoft.Maintenance/configurationAssignments"
-        return f"{self.virtual_machine_id}/providers/{type}/{self.assignment}"
+    def configuration_ids(self) -> tuple[str, ...]:
+        """Of all schedules that a run of ours may belong to, in lower case as Azure writes them."""
+        return tuple(
+            self.configuration_id(name).lower()
+            for name in (self.maintenance_configuration, self.first_configuration)
+        )
 
     # -- tags
 
@@ -241,6 +269,21 @@ class Deployment:
         start = datetime.combine(date.fromisoformat(schedule.first), at)
         duration = window.parse_duration(schedule.duration)
         return Window(start, duration, schedule.time_zone, rule)
+
+    @property
+    def first_window(self) -> Window:
+        """One window soon after the command began, beside the schedule, and just as long."""
+        zone = self.window.time_zone
+        start = window.soon(self.now + FIRST_AHEAD, zone)
+        return Window(start, self.window.duration, zone, recurrence.parse("1Day"))
+
+    @property
+    def schedules(self) -> tuple[PatchSchedule, PatchSchedule]:
+        """The one that was asked for, and the one that opens a single window to try it out."""
+        return (
+            PatchSchedule(self.maintenance_configuration, self.window, wanted=True),
+            PatchSchedule(self.first_configuration, self.first_window, self.config.first_now, True),
+        )
 
 
 def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:

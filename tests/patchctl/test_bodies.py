@@ -91,7 +91,7 @@ def test_the_older_models_do_tell(model: Any, caplog: pytest.LogCaptureFixture) 
 
 
 def test_maintenance_configuration(deployment: Deployment) -> None:
-    body = maintenance_configuration.desired(deployment).serialize()
+    body = maintenance_configuration.desired(deployment, deployment.schedules[0]).serialize()
     assert body["properties"]["maintenanceScope"] == "InGuestPatch"
     assert body["properties"]["extensionProperties"] == {"InGuestPatchMode": "User"}
     assert body["properties"]["maintenanceWindow"] == {
@@ -106,7 +106,7 @@ def test_maintenance_configuration(deployment: Deployment) -> None:
 
 
 def test_assignment(deployment: Deployment) -> None:
-    body = assignment.desired(deployment).serialize()
+    body = assignment.desired(deployment, deployment.schedules[0]).serialize()
     assert body["properties"] == {
         "maintenanceConfigurationId": deployment.maintenance_configuration_id,
         "resourceId": deployment.virtual_machine_id,

@@ -174,7 +174,7 @@ async def _configuration(clients: Clients, d: Deployment) -> Any:
 
 async def _assignment(clients: Clients, d: Deployment) -> Any:
     assignments = clients.maintenance.configuration_assignments
-    return await assignments.get(d.group, *MACHINES, d.virtual_machine, d.assignment)
+    return await assignments.get(d.group, *MACHINES, d.virtual_machine, d.schedules[0].assignment)
 
 
 def _alert(rule: str) -> Act:
@@ -337,7 +337,7 @@ async def _take_longer(clients: Clients, d: Deployment) -> None:
 
 async def _unassign(clients: Clients, d: Deployment) -> None:
     assignments = clients.maintenance.configuration_assignments
-    await assignments.delete(d.group, *MACHINES, d.virtual_machine, d.assignment)
+    await assignments.delete(d.group, *MACHINES, d.virtual_machine, d.schedules[0].assignment)
 
 
 async def _disable_an_alert(clients: Clients, d: Deployment) -> None:

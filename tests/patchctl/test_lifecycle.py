@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -450,3 +451,52 @@ def test_a_receiver_added_by_hand_is_reported_and_kept(cli: Cli) -> None:
     groups = [r for r in cli.world.resources.values() if "emailReceivers" in r.properties]
     addresses = {r["emailAddress"] for r in groups[0].properties["emailReceivers"]}
     assert addresses == {"boss@example.com", "new@example.com"}
+
+
+# -- one window to try the schedule out
+
+
+CONFIGURATION = "Microsoft.Maintenance/maintenanceConfigurations"
+
+
+def first_window(cli: Cli) -> dict[str, str]:
+    [found] = [
+        r for r in cli.world.resources.values() if r.type == CONFIGURATION and "mc-first" in r.id
+    ]
+    window: dict[str, str] = found.properties["maintenanceWindow"]
+    return window
+
+
+def test_first_now_opens_one_window_beside_the_schedule(cli: Cli) -> None:
+    cli.deploy()
+    before = cli("plan", *EMAIL).out
+    assert outcomes(cli.json("plan", "--first", "now")) == {
+        **UNCHANGED,
+        "maintenance-configuration": "update",
+        "assignment": "update",
+    }
+    ended = cli("deploy", "--first", "now", "--yes")
+    assert ended.code == 0
+    assert "And one window to try it out" in ended.out
+    assert "first window" not in before
+    started = first_window(cli)["startDateTime"]
+    assert cli.deploy("--first", "now") == UNCHANGED
+    assert cli.deploy() == UNCHANGED
+    assert cli("validate").code == 0
+    cli("sandbox", "advance", "--by", "3h")
+    assert cli.deploy() == UNCHANGED
+    assert cli.deploy("--first", "now")["maintenance-configuration"] == "updated"
+    assert first_window(cli)["startDateTime"] > started
+
+
+def test_the_first_window_opens_soon_and_once(cli: Cli) -> None:
+    begun = cli.world.now
+    cli.deploy("--first", "now", "--time-zone", "UTC")
+    start = datetime.fromisoformat(first_window(cli)["startDateTime"]).replace(tzinfo=UTC)
+    assert 20 * 60 <= start.timestamp() - begun <= 25 * 60
+    assigned = [r.id for r in cli.world.resources.values() if "/assign-mc-first" in r.id]
+    assert len(assigned) == 1
+    expires = first_window(cli)["expirationDateTime"]
+    assert datetime.fromisoformat(expires).replace(tzinfo=UTC) < start + timedelta(days=1)
+    assert cli("destroy", "--yes").code == 0
+    assert not cli.world.resources

@@ -174,7 +174,7 @@ async def _assigned_at_last(clients: Clients, d: Deployment) -> list[str]:
     async with asyncio.timeout(30 * MINUTES):
         while True:
             try:
-                await assignments.create_or_update(*machine, d.assignment, wanted)
+                await assignments.create_or_update(*machine, d.schedules[0].assignment, wanted)
             except HttpResponseError as error:
                 answers.append(str(error))
                 if "few minutes after starting" not in answers[-1]:

@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from patchctl import __version__, config
-from patchctl.cli.options import PATHS, Output
+from patchctl.cli.options import PATHS, Output, placed
 from patchctl.config import Config, Layer
 from patchctl.deployment import Deployment, resolve
 from patchctl.engine import Limits, Plan, Stopped, inspect
@@ -242,11 +242,12 @@ def _layers(ctx: typer.Context) -> list[Layer]:
     """What is asked for: flags over environment over file."""
     flags: dict[str, Any] = {}
     environment: dict[str, Any] = {}
-    for option, path in PATHS.items():
+    for option in PATHS:
         source = ctx.get_parameter_source(option)
         if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT"):
             place = flags if source.name == "COMMANDLINE" else environment
-            place[path] = ctx.params[option]
+            path, value = placed(option, ctx.params[option])
+            place[path] = value
     spelled = {path: option.replace("_", "-") for option, path in PATHS.items()}
     layers = [
         Layer("the command line", flags, {p: f"--{o}" for p, o in spelled.items()}),

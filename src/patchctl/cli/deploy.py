@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from patchctl.report import StepReport
 
 WINDOWS = 3
+CONFIGURATION = "maintenance-configuration"
 
 
 @o.takes("deploy", o.WANTED, o.MAKING, o.EVERYWHERE)
@@ -119,8 +120,11 @@ def _show_windows(c: Command, deployment: Deployment) -> None:
 
 def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
     from patchctl.steps import action_group
+    from patchctl.views import text
 
     _show_windows(c, deployment)
+    if any(f.subject == "first window" and not f.ok for f in plan[CONFIGURATION].findings):
+        c.show(*text.first_window(deployment.first_window.first, deployment.name))
     if any(
         f.subject.startswith("receiver ") and not f.ok for f in plan[action_group.NAME].findings
     ):

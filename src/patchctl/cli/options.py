@@ -130,7 +130,9 @@ At = Annotated[
 First = Annotated[
     str | None,
     typer.Option(
-        metavar="DATE", help="First day. [default: the next that fits]", envvar="PATCHCTL_FIRST"
+        metavar="DATE|now",
+        help="First day; or one more window some 20 minutes ahead. [default: the next that fits]",
+        envvar="PATCHCTL_FIRST",
     ),
 ]
 Recur = Annotated[
@@ -335,6 +337,13 @@ PATHS = {
     "workspace": "alerts.workspace",
 }
 """Where each option's value belongs in the configuration."""
+
+
+def placed(option: str, value: Any) -> tuple[str, Any]:
+    """Where a value belongs, and as what. `--first now` is a wish of this command alone."""
+    if (option, value) == ("first", "now"):
+        return "first_now", True
+    return PATHS[option], value
 
 
 def takes(

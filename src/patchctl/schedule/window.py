@@ -22,6 +22,9 @@ YEAR = timedelta(days=366)
 SOON = 16
 """At least as many windows as open within the two days in which local clocks may differ."""
 
+LATE = time(23, 45)
+"""From here to midnight a start may be missed (same page)."""
+
 COMPARED = 64
 """Enough windows to reach a 31st, a fifth week and a leap day where they make a difference."""
 
@@ -44,6 +47,11 @@ class Window:
     duration: timedelta
     time_zone: str
     recurrence: Recurrence
+
+    @property
+    def first(self) -> Occurrence:
+        """The window at its first start."""
+        return self.occurrence(self.start)
 
     def coming(self, now: datetime, count: int) -> list[Occurrence]:
         """The next windows that open after now."""
@@ -81,6 +89,15 @@ def first_start(
         if _utc(start, time_zone) >= earliest
         and next(occurrences(recurrence, start), None) == start
     )
+
+
+def soon(earliest: datetime, time_zone: str) -> datetime:
+    """The first local start from a moment on, on five minutes and not just before midnight."""
+    local = _local(earliest + timedelta(minutes=5), time_zone)
+    start = local.replace(minute=local.minute // 5 * 5, second=0, microsecond=0)
+    if start.time() < LATE:
+        return start
+    return datetime.combine(start.date() + timedelta(days=1), time(0, 0))
 
 
 def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:
@@ -181,7 +198,7 @@ def _clock_change(window: Window) -> str:
 
 def _near_midnight(window: Window) -> str:
     starts = islice(occurrences(window.recurrence, window.start), COMPARED)
-    late = sorted({each.time() for each in starts if not time(0, 0) < each.time() < time(23, 45)})
+    late = sorted({each.time() for each in starts if not time(0, 0) < each.time() < LATE})
     if not late:
         return ""
     return (

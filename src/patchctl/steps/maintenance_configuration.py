@@ -13,8 +13,8 @@ from azure.mgmt.maintenance.models import (
 )
 
 from patchctl.clients import Clients, find
-from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
+from patchctl.deployment import Deployment, PatchSchedule
+from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check
 from patchctl.schedule import recurrence, window
 from patchctl.schedule.window import Window
 
@@ -24,33 +24,40 @@ SCOPE = "InGuestPatch"
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
-    standing = await _find(clients, deployment)
-    findings = _findings(deployment, standing or MaintenanceConfiguration())
-    tags = None if standing is None else dict(standing.tags or {})
-    part = Part(deployment.maintenance_configuration_id, tags, tuple(findings))
-    return joined([part], deployment.is_ours, window.warnings(deployment.window))
+    found = [await _part(clients, deployment, schedule) for schedule in deployment.schedules]
+    parts = [part for part in found if part is not None]
+    return joined(parts, deployment.is_ours, window.warnings(deployment.window))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
-    standing = await _find(clients, deployment)
-    await clients.maintenance.maintenance_configurations.create_or_update(
-        deployment.group, deployment.maintenance_configuration, desired(deployment, standing)
-    )
+    for schedule in deployment.schedules:
+        standing = await _find(clients, deployment, schedule)
+        if any(f.ok is False for f in _findings(deployment, schedule, standing)):
+            await clients.maintenance.maintenance_configurations.create_or_update(
+                deployment.group,
+                schedule.configuration,
+                desired(deployment, schedule, standing),
+            )
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    await clients.maintenance.maintenance_configurations.delete(
-        deployment.group, deployment.maintenance_configuration
-    )
+    for schedule in deployment.schedules:
+        if await _find(clients, deployment, schedule) is not None:
+            await clients.maintenance.maintenance_configurations.delete(
+                deployment.group, schedule.configuration
+            )
 
 
 def desired(
-    deployment: Deployment, standing: MaintenanceConfiguration | None = None
+    deployment: Deployment,
+    schedule: PatchSchedule,
+    standing: MaintenanceConfiguration | None = None,
 ) -> MaintenanceConfiguration:
     """The configuration to write. A start that is in phase is never moved."""
-    wanted = deployment.window
+    wanted = schedule.window
     stored = _stored_window(standing) if standing is not None else None
-    in_phase = stored is not None and window.in_phase(stored, wanted, deployment.now)
+    kept = stored is not None and not schedule.once
+    in_phase = kept and stored is not None and window.in_phase(stored, wanted, deployment.now)
     start = stored.start if stored is not None and in_phase else wanted.start
     return MaintenanceConfiguration(
         location=deployment.config.location,
@@ -60,6 +67,7 @@ def desired(
         # Azure refuses an in-guest scope without this: "must contain Patch mode".
         extension_properties={"InGuestPatchMode": "User"},
         start_date_time=window.format_start(start),
+        expiration_date_time=window.format_start(schedule.expires) if schedule.expires else None,
         duration=window.format_duration(wanted.duration),
         time_zone=wanted.time_zone,
         recur_every=str(wanted.recurrence),
@@ -85,12 +93,48 @@ def _patches(deployment: Deployment) -> InputPatchConfiguration:
     return InputPatchConfiguration(reboot_setting=patches.reboot, linux_parameters=linux)
 
 
-async def _find(clients: Clients, deployment: Deployment) -> MaintenanceConfiguration | None:
+async def _find(
+    clients: Clients, deployment: Deployment, schedule: PatchSchedule
+) -> MaintenanceConfiguration | None:
     configurations = clients.maintenance.maintenance_configurations
-    return await find(configurations.get(deployment.group, deployment.maintenance_configuration))
+    return await find(configurations.get(deployment.group, schedule.configuration))
 
 
-def _findings(deployment: Deployment, standing: MaintenanceConfiguration) -> list[Finding]:
+async def _part(clients: Clients, deployment: Deployment, schedule: PatchSchedule) -> Part | None:
+    standing = await _find(clients, deployment, schedule)
+    if standing is None and not schedule.wanted:
+        return None
+    tags = None if standing is None else dict(standing.tags or {})
+    findings = tuple(_findings(deployment, schedule, standing))
+    return Part(deployment.configuration_id(schedule.configuration), tags, findings)
+
+
+def _findings(
+    deployment: Deployment, schedule: PatchSchedule, standing: MaintenanceConfiguration | None
+) -> list[Finding]:
+    if schedule.once:
+        return _findings_of_the_first(deployment, schedule, standing)
+    return _findings_of_all(deployment, standing or MaintenanceConfiguration())
+
+
+def _findings_of_the_first(
+    deployment: Deployment, schedule: PatchSchedule, standing: MaintenanceConfiguration | None
+) -> list[Finding]:
+    """The window that opens once is written anew only when it is asked for and over."""
+    want = "opens about 20 minutes after it is written" if schedule.wanted else "none"
+    if standing is None:
+        return [check("first window", want, "none")] if schedule.wanted else []
+    stored = _stored_window(standing)
+    began = f"{standing.start_date_time} {standing.time_zone}"
+    if stored is not None and stored.first.end_utc > deployment.now:
+        return [note("first window", want, f"opens {began}")]
+    got = f"over, it opened {began}"
+    return [
+        check("first window", want, got) if schedule.wanted else note("first window", want, got)
+    ]
+
+
+def _findings_of_all(deployment: Deployment, standing: MaintenanceConfiguration) -> list[Finding]:
     source = deployment.asked.source
     # The key's case changes on its way through Azure (recorded).
     extension = {k.lower(): v for k, v in (standing.extension_properties or {}).items()}

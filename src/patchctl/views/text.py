@@ -66,6 +66,14 @@ def windows(coming: Sequence[Occurrence], time_zone: str) -> Iterator[Text]:
             yield Text(f"      note: {window.note}", "yellow")
 
 
+def first_window(window: Occurrence, name: str) -> Iterator[Text]:
+    """The one window that opens to try the schedule out."""
+    local = f"{window.local:%a %Y-%m-%d %H:%M %z}"
+    yield Text("And one window to try it out:", "bold")
+    yield Text(f"  {local}  =  {window.utc:%a %Y-%m-%d %H:%M} to {window.end_utc:%H:%M} UTC")
+    yield Text(f"  Its results come up to an hour after its end: patchctl status --name {name}")
+
+
 def cost(prices: Sequence[Price]) -> Iterator[Text]:
     """What it costs a month, by a dated table of list prices."""
     yield Text(f"About {total(prices):.2f} USD a month (list prices East US, {AS_OF}):", "bold")
