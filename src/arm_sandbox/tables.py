@@ -1,9 +1,10 @@
 """The tables of Resource Graph: rows of what stands, and rows of what has happened.
 
-Rows of what stands are derived from the world's resources at the moment of asking. Rows of what
-happened (assessments, installations, runs) are published: each is seen some time after the fact
-and forgotten some time after that. Sources: the Resource Graph reference of tables and types, and
-"Access Azure Update Manager operations data" for the columns, retention and latest-row rule.
+Rows of what stands are derived from the world's resources at the moment of asking, and lag behind
+them as lists do, where a world is told to. Rows of what happened (assessments, installations,
+runs) are published: each is seen some time after the fact and forgotten some time after that.
+Sources: the Resource Graph reference of tables and types, and "Access Azure Update Manager
+operations data" for the columns, retention and latest-row rule.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from arm_sandbox.ids import parse, within
+from arm_sandbox.ids import within
 from arm_sandbox.world import Resource, Version, World
 
 Row = dict[str, Any]
@@ -57,18 +58,13 @@ def everything(id: str) -> bool:
 def publish(world: World, table: str, row: Row, lag: float, keep: float) -> None:
     """Let a version of a row be seen `lag` seconds from now and forgotten `keep` seconds from now.
 
-    `row` needs an `id` and a `type`; the columns that follow from the id are filled in. Of one id
+    `row` needs an `id` and a `type`; columns that follow from the id need not be given. Of one id
     the version that was published last among the visible ones is seen.
     """
-    scope = parse(row["id"])
-    full = {
-        "tenantId": world.tenant,
-        "subscriptionId": scope.subscription,
-        "resourceGroup": scope.group.lower(),
-        **row,
-        "type": row["type"].lower(),
-    }
-    _add(world, table, row["id"], Version(full, world.now + lag, world.now + keep))
+    if not row.keys() <= COLUMNS.keys():
+        raise ValueError(f"no columns of a table: {', '.join(row.keys() - COLUMNS.keys())}")
+    kept = {**row, "type": row["type"].lower()}
+    _add(world, table, row["id"], Version(kept, world.now + lag, world.now + keep))
 
 
 def withdraw(world: World, table: str, scope: str, lag: float) -> None:
@@ -102,21 +98,23 @@ def _published(world: World, table: str) -> Iterator[Row]:
     for key, versions in list(published.items()):
         seen = _seen(versions, world.now)
         if seen is not None and seen.row is not None:
-            yield seen.row
+            yield {**_of_id(world, seen.row["id"]), **seen.row}
         elif all(v.row is None or v.forgotten <= world.now for v in versions):
             del published[key]
 
 
 def _seen(versions: list[Version], now: float) -> Version | None:
-    visible = (v for v in reversed(versions) if v.visible <= now < v.forgotten)
-    return next(visible, None)
+    for version in reversed(versions):
+        if version.visible <= now < version.forgotten:
+            return version
+    return None
 
 
 # -- rows of what stands
 
 
 def _resources(world: World) -> Iterator[Row]:
-    for resource in world.resources.values():
+    for resource in world.all_listed():
         type = resource.type.lower()
         if type not in (GROUP, *INSIDE_PARENTS) and not type.startswith(ELSEWHERE):
             yield _standing(world, resource, type)
@@ -143,7 +141,7 @@ def _assignments(world: World) -> Iterator[Row]:
 
 
 def _roles(world: World) -> Iterator[Row]:
-    for resource in world.resources.values():
+    for resource in world.all_listed():
         type = resource.type.lower()
         if type.startswith("microsoft.authorization/"):
             yield _standing(world, resource, type)
@@ -154,25 +152,28 @@ def _nothing(world: World) -> Iterator[Row]:
 
 
 def _of_type(world: World, type: str) -> Iterator[Resource]:
-    return (r for r in world.resources.values() if r.type.lower() == type)
+    return (resource for resource in world.all_listed() if resource.type.lower() == type)
 
 
 def _standing(world: World, resource: Resource, type: str) -> Row:
     """A resource as a row: types and groups in lower case, the id as Resource Manager has it."""
-    scope = resource.id.split("/", 5)
-    row: Row = {
-        "id": resource.id,
-        "name": resource.id.rsplit("/", 1)[1],
-        "type": type,
-        "tenantId": world.tenant,
-        "subscriptionId": scope[2],
-        "resourceGroup": scope[4].lower() if len(scope) > 4 else "",
-    }
+    row = {**_of_id(world, resource.id), "id": resource.id, "type": type}
     body = resource.body
     row |= {name: body[name] for name in SHOWN_OUTSIDE if body.get(name) is not None}
     if type == MACHINE:
         row["properties"] = {**resource.properties, "extended": _extended(resource)}
     return row
+
+
+def _of_id(world: World, id: str) -> Row:
+    """The columns that follow from an id; the group is in lower case."""
+    scope = id.split("/", 5)
+    return {
+        "name": id[id.rindex("/") + 1 :],
+        "tenantId": world.tenant,
+        "subscriptionId": scope[2],
+        "resourceGroup": scope[4].lower() if len(scope) > 4 else "",
+    }
 
 
 def _extended(machine: Resource) -> dict[str, Any]:

@@ -165,9 +165,13 @@ class World:
 
     def listed(self, scope: str, type: str | None = None) -> Iterator[Resource]:
         """What a list shows: lists come from a cache (azure-rest-api-specs#21221, AKS#1964)."""
+        return _inside(self.all_listed(), scope, type)
+
+    def all_listed(self) -> Iterator[Resource]:
+        """What lists show, and Resource Graph, of everything."""
         lagging = {key: past.resource for key, past in self.past.items() if self.now < past.listed}
         shown = {**self.resources, **lagging}.values() if lagging else self.resources.values()
-        return _inside((resource for resource in shown if resource is not None), scope, type)
+        return (resource for resource in shown if resource is not None)
 
     def _remember(self, id: str) -> None:
         """Keep what readers get now for as long as they shall get it."""
@@ -249,9 +253,12 @@ def _past(data: dict[str, Any]) -> Past:
 
 
 def _inside(resources: Iterable[Resource], scope: str, type: str | None) -> Iterator[Resource]:
+    """The type first: of many resources few are of one type."""
+    wanted = None if type is None else type.lower()
     for resource in list(resources):
-        inside = within(resource.id, scope) and not same(resource.id, scope)
-        if inside and (type is None or same(resource.type, type)):
+        if wanted is not None and resource.type.lower() != wanted:
+            continue
+        if within(resource.id, scope) and not same(resource.id, scope):
             yield resource
 
 

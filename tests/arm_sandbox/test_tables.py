@@ -84,6 +84,20 @@ def test_a_table_that_is_not_there_is_refused(world: World) -> None:
         tables.publish(world, "patches", row, 0, 1)
 
 
+def test_a_column_that_no_table_has_is_refused(world: World) -> None:
+    row = {"id": ASSESSMENT, "type": TYPE, "propertys": {}}
+    with pytest.raises(ValueError, match="propertys"):
+        tables.publish(world, "patchassessmentresources", row, 0, 1)
+
+
+def test_what_stands_lags_where_a_world_is_told_to(world: World) -> None:
+    world.options.list_lag = (30.0, 30.0)
+    world.add(Resource(MACHINE, "Microsoft.Compute/virtualMachines", {"location": "eastus"}))
+    assert list(tables.rows(world, "resources")) == []
+    wait(world, 30)
+    assert len(list(tables.rows(world, "resources"))) == 1
+
+
 def test_what_stands_is_in_its_table(world: World) -> None:
     power = {"power": "running"}
     kind = "Microsoft.Compute/virtualMachines"

@@ -12,29 +12,24 @@ from arm_sandbox.kql import values
 from arm_sandbox.kql.errors import QueryError, unfit
 from arm_sandbox.kql.typed import Typed, as_text, cast, combined, strict
 
-Answer = Callable[[Any, Any], bool]
+Meets = Callable[[str], bool]
 
 # -- text
 
 
-def has(text: str, term: str) -> bool:
+def has(term: str) -> Meets:
     """Whether a term stands in a text with nothing alphanumeric against either of its ends."""
-    return _whole_term(term).search(text) is not None
+    before = LEFT_EDGE if term[:1].isalnum() else ""
+    after = RIGHT_EDGE if term[-1:].isalnum() else ""
+    return _found(before + re.escape(term) + after)
 
 
-@cache
-def _whole_term(term: str) -> re.Pattern[str]:
-    before = r"(?<![^\W_])" if term[:1].isalnum() else ""
-    after = r"(?![^\W_])" if term[-1:].isalnum() else ""
-    return re.compile(before + re.escape(term) + after)
+def _found(pattern: str) -> Meets:
+    search = re.compile(pattern).search
+    return lambda text: search(text) is not None
 
 
-def has_prefix(text: str, term: str) -> bool:
-    return re.search(r"(?<![^\W_])" + re.escape(term), text) is not None
-
-
-def has_suffix(text: str, term: str) -> bool:
-    return re.search(re.escape(term) + r"(?![^\W_])", text) is not None
+LEFT_EDGE, RIGHT_EDGE = r"(?<![^\W_])", r"(?![^\W_])"
 
 
 @cache
@@ -48,26 +43,27 @@ def regular(pattern: str) -> re.Pattern[str]:
         raise unfit(f"The regular expression '{pattern}' is not valid: {error}.") from None
 
 
-TEXT: Mapping[str, Answer] = {
+TEXT: Mapping[str, Callable[[str], Meets]] = {
     "has": has,
-    "hasprefix": has_prefix,
-    "hassuffix": has_suffix,
-    "contains": lambda text, part: part in text,
-    "startswith": str.startswith,
-    "endswith": str.endswith,
+    "hasprefix": lambda term: _found(LEFT_EDGE + re.escape(term)),
+    "hassuffix": lambda term: _found(re.escape(term) + RIGHT_EDGE),
+    "contains": lambda part: lambda text: part in text,
+    "startswith": lambda part: lambda text: text.startswith(part),
+    "endswith": lambda part: lambda text: text.endswith(part),
 }
-"""Case-sensitive; without `_cs` in its name an operator sees lower case only."""
+"""What a text has to meet; case-sensitive, so without `_cs` all is lower case before."""
 
 
 def text_match(operator: str, left: Typed, right: Typed) -> Typed:
     name, negated = _unnegated(operator)
-    answer = TEXT[name.removesuffix("_cs")]
+    condition = TEXT[name.removesuffix("_cs")]
     left, right = _texts(operator, left, right)
     if not name.endswith("_cs"):
         left, right = _lowered(left), _lowered(right)
-    if negated:
-        return combined("bool", lambda text, part: not answer(text, part), [left, right])
-    return combined("bool", answer, [left, right])
+    if not right.constant:
+        return combined("bool", lambda text, part: condition(part)(text) != negated, [left, right])
+    meets = condition(right.value)
+    return combined("bool", (lambda text: not meets(text)) if negated else meets, [left])
 
 
 def matches_regex(operator: str, left: Typed, right: Typed) -> Typed:
@@ -200,10 +196,10 @@ def _among_texts(value: Typed, listed: list[str], *, folded: bool, negated: bool
 
 
 def _has_some(name: str, value: Typed, listed: list[Any]) -> Typed:
-    terms = [str(each).lower() for each in listed]
+    conditions = [has(str(each).lower()) for each in listed]
     some = any if name == "has_any" else all
     [text] = _texts(name, value)
-    return combined("bool", lambda each: some(has(each, term) for term in terms), [_lowered(text)])
+    return combined("bool", lambda each: some(c(each) for c in conditions), [_lowered(text)])
 
 
 def between(operator: str, value: Typed, low: Typed, high: Typed) -> Typed:

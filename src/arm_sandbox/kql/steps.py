@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cmp_to_key
 from itertools import islice
 from typing import Any
 
@@ -100,45 +98,39 @@ def _count(step: syntax.Count, relation: Relation, reading: Reading) -> Relation
 
 
 def _order(step: syntax.Order, relation: Relation, reading: Reading) -> Relation:
-    key = _sort_key(step.by, relation, reading, "order")
-
-    def rows() -> Iterator[Row]:
-        yield from sorted(relation.rows, key=key)
-
-    return Relation(relation.columns, rows())
+    return _sorted(step.by, relation, reading, "order")
 
 
 def _top(step: syntax.Top, relation: Relation, reading: Reading) -> Relation:
-    key = _sort_key(step.by, relation, reading, "top")
-
-    def rows() -> Iterator[Row]:
-        yield from heapq.nsmallest(step.number, relation.rows, key=key)
-
-    return Relation(relation.columns, rows())
+    ordered = _sorted(step.by, relation, reading, "top")
+    return Relation(ordered.columns, islice(ordered.rows, step.number))
 
 
 def _take(step: syntax.Take, relation: Relation, reading: Reading) -> Relation:
     return Relation(relation.columns, islice(relation.rows, step.number))
 
 
-def _sort_key(
-    orderings: tuple[syntax.Ordering, ...], relation: Relation, reading: Reading, step: str
-) -> Callable[[Row], Any]:
-    """Compares rows key by key; a null goes to the end that its ordering names."""
+def _sorted(
+    by: tuple[syntax.Ordering, ...], relation: Relation, reading: Reading, step: str
+) -> Relation:
+    """Sorts by the last key first: an order that is there already outlasts the next sorting."""
     scope = Scope(relation.columns, reading.now, step)
-    keys = [(scope.key(o.expression).work, o.descending, o.nulls_first) for o in orderings]
+    keys = [(scope.key(ordering.expression).work, ordering) for ordering in reversed(by)]
 
-    def compared(one: Row, other: Row) -> int:
-        for work, descending, nulls_first in keys:
-            left, right = work(one), work(other)
-            if left == right:
-                continue
-            if left is None or right is None:
-                return -1 if (left is None) == nulls_first else 1
-            return -1 if (left < right) != descending else 1
-        return 0
+    def rows() -> Iterator[Row]:
+        found = list(relation.rows)
+        for work, ordering in keys:
+            found = _sorted_once(found, work, ordering)
+        yield from found
 
-    return cmp_to_key(compared)
+    return Relation(relation.columns, rows())
+
+
+def _sorted_once(rows: list[Row], work: Work, ordering: syntax.Ordering) -> list[Row]:
+    nulls = [row for row in rows if work(row) is None]
+    known = [row for row in rows if work(row) is not None] if nulls else rows
+    known.sort(key=work, reverse=ordering.descending)
+    return nulls + known if ordering.nulls_first else known + nulls
 
 
 STEPS: Mapping[type, Callable[[Any, Relation, Reading], Relation]] = {

@@ -36,18 +36,20 @@ def constant(type: str, value: Any) -> Typed:
 def combined(type: str, call: Callable[..., Any], of: Iterable[Typed]) -> Typed:
     """A function of some expressions; one of constants only is worked out here and now."""
     parts = tuple(of)
-    work = _applied(call, [part.work for part in parts])
+    work = _applied(call, parts)
     return constant(type, work({})) if all(p.constant for p in parts) else Typed(type, work)
 
 
-def _applied(call: Callable[..., Any], works: list[Work]) -> Work:
-    if len(works) == 1:
+def _applied(call: Callable[..., Any], parts: tuple[Typed, ...]) -> Work:
+    """What the common cases come to is written out: this runs for every row."""
+    works = [part.work for part in parts]
+    if len(parts) == 1:
         [one] = works
         return lambda row: call(one(row))
-    if len(works) == 2:
-        one, other = works
-        return lambda row: call(one(row), other(row))
-    return lambda row: call(*(work(row) for work in works))
+    if len(parts) == 2 and parts[1].constant:
+        one, value = works[0], parts[1].value
+        return lambda row: call(one(row), value)
+    return lambda row: call(*[work(row) for work in works])
 
 
 def strict(call: Callable[..., Any]) -> Callable[..., Any]:

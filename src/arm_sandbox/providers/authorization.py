@@ -74,8 +74,11 @@ def permissions(world: World, principal_id: str, scope: str) -> Iterator[Permiss
 def readable(world: World, principal_id: str) -> Callable[[str], bool]:
     """Whether a principal may read what has an id, now; for many questions at once."""
     own = [grant for grant in _grants(world) if same(grant.principal, principal_id)]
+    wholly = tuple(_start(grant.scope) for grant in own if any(map(_reads_all, grant.permissions)))
 
     def may(id: str) -> bool:
+        if _start(id).startswith(wholly):
+            return True
         action = _read_action(id)
         return any(
             within(id, grant.scope) and any(roles.permits(p, action) for p in grant.permissions)
@@ -83,6 +86,17 @@ def readable(world: World, principal_id: str) -> Callable[[str], bool]:
         )
 
     return may
+
+
+def _start(scope: str) -> str:
+    """What the ids in a scope begin with; its own, with a stroke behind it, included."""
+    return scope.rstrip("/").lower() + "/"
+
+
+def _reads_all(permission: Permission) -> bool:
+    """Whether every type can be read: nothing that is taken away again is about reading."""
+    away = (action.lower() for action in permission["notActions"])
+    return roles.permits(permission, "*/read") and not any(a.endswith(("read", "*")) for a in away)
 
 
 def _read_action(id: str) -> str:
