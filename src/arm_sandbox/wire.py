@@ -14,7 +14,7 @@ Json = Any
 FORM = "application/x-www-form-urlencoded"
 """What a request for a token is written in; all else is JSON."""
 
-Shape = Literal["arm", "flat", "maintenance"]
+Shape = Literal["arm", "flat", "maintenance", "network"]
 """How a service words an error: see `Refusal.response`."""
 
 
@@ -137,6 +137,8 @@ class Refusal(Exception):
             return {"Error": {"Code": self.code, "Message": self.message}}
         if shape == "flat":
             return {"code": self.code, "message": self.message}
+        if shape == "network":
+            return {"error": {**self.error, "details": self.more.get("details", [])}}  # recorded
         return {"error": self.error}
 
     @property

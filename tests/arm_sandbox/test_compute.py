@@ -265,6 +265,39 @@ def test_a_machine_for_schedules(site: World) -> None:
     assert is_customer_managed(linux(**PLATFORM))
 
 
+def test_what_a_template_leaves_empty_is_left_out(site: World) -> None:
+    """As `az vm create` sends it: nulls, and the option in another case (recorded)."""
+    body = windows()
+    body["properties"]["networkProfile"]["networkInterfaces"][0]["properties"] = {
+        "deleteOption": None
+    }
+    body["properties"]["storageProfile"]["osDisk"] = {
+        "createOption": "fromImage",
+        "name": None,
+        "managedDisk": {"storageAccountType": "Premium_LRS"},
+    }
+    shown = make(site, body)["properties"]
+    assert shown["networkProfile"]["networkInterfaces"] == [{"id": NIC}]
+    disk = shown["storageProfile"]["osDisk"]
+    assert disk["createOption"] == "FromImage"
+    assert disk["name"].startswith("vm1_OsDisk_1_")
+
+
+@pytest.mark.parametrize(
+    ("offer", "sku"),
+    [("WindowsServer", "2016-Datacenter"), ("WindowsServer", "2022-datacenter-azure-edition-core")],
+)
+def test_older_images_can_be_had(site: World, offer: str, sku: str) -> None:
+    reference = {
+        "publisher": "MicrosoftWindowsServer",
+        "offer": offer,
+        "sku": sku,
+        "version": "latest",
+    }
+    body = changed(windows(), "properties.storageProfile.imageReference", reference)
+    assert make(site, body)["properties"]["storageProfile"]["imageReference"]["sku"] == sku
+
+
 def test_if_none_match_guards_a_standing_machine(site: World) -> None:
     make(site, windows())
     path = f"https://management.azure.com{MACHINE}?api-version={API}"

@@ -243,6 +243,15 @@ def test_a_group_can_be_wherever_azure_is(world: World, location: str) -> None:
     assert "eastus2euap" not in [item["name"] for item in shown]
 
 
+def test_a_list_by_tag_tells_no_tags(world: World) -> None:
+    path = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg"
+    ask(world, "PUT", path, {"location": "eastus", "tags": {"a": "b"}}, version="2024-05-01")
+    whole = ask(world, "GET", f"{GROUP}/resources").body["value"]
+    found = ask(world, "GET", f"{GROUP}/resources", query="&$filter=tagName eq 'a'").body["value"]
+    assert [item.pop("tags") for item in whole] == [{"a": "b"}]
+    assert found == whole
+
+
 def test_what_manages_a_group_is_told(world: World) -> None:
     path = f"{SUBSCRIPTION}/resourcegroups/Other"
     made = ask(world, "PUT", path, {"location": "eastus", "managedBy": "somebody"})

@@ -597,3 +597,13 @@ def test_whether_an_address_is_free(world: World, address: str, found: Any) -> N
     body = ask(world, "GET", path, version=API, query=f"&ipAddress={address}").body
     assert body.pop("availableIPAddresses", ["10.0.0.5"])[0] == "10.0.0.5"
     assert body == found
+
+
+def test_a_refusal_of_network_has_details(world: World) -> None:
+    make(world, NSG, {"location": "eastus"})
+    make(world, VNET, network(networkSecurityGroup={"id": NSG}))
+    response = ask(world, "DELETE", NSG, version=API)
+    refused(response, 400, "InUseNetworkSecurityGroupCannotBeDeleted")
+    assert response.body["error"]["details"] == []
+    missing = ask(world, "GET", NIC, version=API)
+    assert "details" not in missing.body["error"]

@@ -143,8 +143,9 @@ class Image:
 
 def _windows(sku: str, generation: str, year: int, build: str) -> Image:
     system = f"Windows Server {year} Datacenter"
-    system = f"{system} Azure Edition" if sku.endswith("azure-edition") else system
+    system = f"{system} Azure Edition" if "azure-edition" in sku else system
     names = {
+        2016: "Windows Server 2016 for x64-based Systems",
         2019: "Windows Server 2019 for x64-based Systems",
         2022: "Microsoft server operating system version 21H2 for x64-based Systems",
         2025: "Microsoft server operating system version 24H2 for x64-based Systems",
@@ -167,14 +168,21 @@ def _ubuntu(offer: str, sku: str, generation: str, release: str) -> Image:
 
 
 IMAGES = (
+    _windows("2016-datacenter", "V1", 2016, "14393"),
+    _windows("2019-datacenter", "V1", 2019, "17763"),
     _windows("2019-datacenter-gensecond", "V2", 2019, "17763"),
     _windows("2022-datacenter", "V1", 2022, "20348"),
     _windows("2022-datacenter-g2", "V2", 2022, "20348"),
     _windows("2022-datacenter-azure-edition", "V2", 2022, "20348"),
+    _windows("2022-datacenter-azure-edition-core", "V2", 2022, "20348"),
     _windows("2025-datacenter-g2", "V2", 2025, "26100"),
     _ubuntu("ubuntu-24_04-lts", "server", "V2", "24.04"),
     _ubuntu("0001-com-ubuntu-server-jammy", "22_04-lts-gen2", "V2", "22.04"),
     _ubuntu("0001-com-ubuntu-server-jammy", "22_04-lts", "V1", "22.04"),
+    _ubuntu("0001-com-ubuntu-server-focal", "20_04-lts-gen2", "V2", "20.04"),
+    _ubuntu("0001-com-ubuntu-server-focal", "20_04-lts", "V1", "20.04"),
+    _ubuntu("UbuntuServer", "18_04-lts-gen2", "V2", "18.04"),
+    _ubuntu("UbuntuServer", "18.04-LTS", "V1", "18.04"),
 )
 
 

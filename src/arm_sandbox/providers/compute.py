@@ -75,6 +75,7 @@ def _fill_machine(world: World, id: Id, body: Body, old: Resource | None) -> Bod
     _fill_storage(world, id, properties, image)
     properties["osProfile"] = _os_profile(id, properties["osProfile"], image)
     properties.pop("instanceView", None)
+    _fill_interfaces(properties["networkProfile"])
     held = machines.interfaces(world, old) if old is not None else []
     _take_interfaces(world, id, properties["networkProfile"]["networkInterfaces"], held)
     if old is None:
@@ -98,7 +99,9 @@ def _fill_storage(world: World, id: Id, properties: Body, image: Image) -> None:
     found.setdefault("exactVersion", image.versions[-1] if latest else found["version"])
     size = catalogue.size_named(properties["hardwareProfile"]["vmSize"], "")
     premium = size is None or size.premium
-    disk = storage.setdefault("osDisk", {"createOption": "FromImage"})
+    sent = storage.get("osDisk") or {}
+    disk = {"createOption": "FromImage", **{k: v for k, v in sent.items() if v is not None}}
+    disk["createOption"] = CREATE_OPTIONS.get(disk["createOption"].lower(), disk["createOption"])
     unique = world.guid(f"{id.text}|disk").replace("-", "")
     disk.setdefault("name", f"{id.name}_OsDisk_1_{unique}")
     managed = {"storageAccountType": "Premium_LRS" if premium else "Standard_LRS"}
@@ -115,6 +118,18 @@ def _fill_storage(world: World, id: Id, properties: Body, image: Image) -> None:
         },
     }
     storage.setdefault("dataDisks", [])
+
+
+CREATE_OPTIONS = {"fromimage": "FromImage", "attach": "Attach", "empty": "Empty"}
+"""As they are told, however they were sent (recorded)."""
+
+
+def _fill_interfaces(profile: Body) -> None:
+    """What is said of an interface is told only where something is said (recorded)."""
+    for sent in profile["networkInterfaces"]:
+        said = {k: v for k, v in (sent.pop("properties", None) or {}).items() if v is not None}
+        if said:
+            sent["properties"] = said
 
 
 def _os_profile(id: Id, profile: Body, image: Image) -> Body:

@@ -269,7 +269,7 @@ def _fill_assignment(world: World, id: Id, body: Body, old: Resource | None) -> 
     sent = body.get("properties") or {}
     properties = {
         "maintenanceConfigurationId": sent["maintenanceConfigurationId"],
-        "resourceId": sent.get("resourceId") or id.scope,
+        "resourceId": sent.get("resourceId") or _quiet(id.scope),
     }
     if parse(id.scope).namespace:
         properties = {name: value.lower() for name, value in properties.items()}
@@ -277,6 +277,11 @@ def _fill_assignment(world: World, id: Id, body: Body, old: Resource | None) -> 
         properties["filter"] = {**dict.fromkeys(FILTER_MEMBERS), **sent["filter"]}
     document = {"properties": properties, "id": id.text, "name": id.name, "type": ASSIGNMENT}
     return {"location": body["location"], **document} if body.get("location") else document
+
+
+def _quiet(scope: str) -> str:
+    """A scope as the service spells it (recorded)."""
+    return scope.replace("/resourceGroups/", "/resourcegroups/")
 
 
 FILTER_MEMBERS = (
@@ -290,9 +295,9 @@ def _shown_assignment(world: World, resource: Resource, request: Request) -> Bod
     """What differs between an assignment to a resource and one to a scope is all recorded."""
     id = parse(resource.id)
     if not parse(id.scope).namespace:
-        scope = id.scope.replace("/resourceGroups/", "/resourcegroups/")
         type = ASSIGNMENT.lower()
-        return {**resource.body, "id": f"{scope}/providers/{type}/{id.name}", "type": type}
+        own = f"{_quiet(id.scope)}/providers/{type}/{id.name}"
+        return {**resource.body, "id": own, "type": type}
     if request.method == "PUT":
         return {**resource.body, "id": f"{id.scope.lower()}/providers/{ASSIGNMENT}/{id.name}"}
     shown = {name: value for name, value in resource.body.items() if name != "location"}

@@ -107,6 +107,7 @@ BASE = Kind(
     model="",
     patch_model="azure.mgmt.network.models:TagsObject",
     patched_at_once=True,
+    shape="network",
     api_version=API,
     versions=VERSIONS,
     create=WRITE,

@@ -257,7 +257,7 @@ def _list_resources(
         scope = f"{scope}/resourceGroups/{group}"
     tag = _tag_filter(request)
     found = [
-        _listed(resource)
+        _listed(resource, tags=tag is None)
         for resource in world.listed(scope)
         if resource.type != GROUP
         and kinds[resource.type.lower()].tracked
@@ -266,9 +266,12 @@ def _list_resources(
     return Response(200, {"value": found})
 
 
-def _listed(resource: Resource) -> dict[str, Any]:
-    """A list of resources shows the outside of each, without its properties."""
-    shown = ("location", "tags", "kind", "sku", "managedBy", "identity", "zones")
+OUTSIDE = ["location", "kind", "sku", "managedBy", "identity", "zones"]
+
+
+def _listed(resource: Resource, *, tags: bool) -> dict[str, Any]:
+    """The outside of a resource; a list that was asked for by a tag tells no tags (docs)."""
+    shown = [*OUTSIDE, "tags"] if tags else OUTSIDE
     names = resource.id.split("/providers/")[-1].split("/")[2::2]
     outside = {"id": resource.id, "name": "/".join(names), "type": resource.type}
     return outside | {k: v for k, v in resource.body.items() if k in shown and v is not None}
