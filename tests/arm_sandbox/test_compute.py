@@ -294,7 +294,7 @@ def test_older_images_can_be_had(site: World, offer: str, sku: str) -> None:
         "sku": sku,
         "version": "latest",
     }
-    body = changed(windows(), "properties.storageProfile.imageReference", reference)
+    body = changed(windows(), "storageProfile.imageReference", reference)
     assert make(site, body)["properties"]["storageProfile"]["imageReference"]["sku"] == sku
 
 

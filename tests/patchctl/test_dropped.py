@@ -39,8 +39,10 @@ SUBSCRIPTION = "5a4d0000-0000-4000-8000-000000000001"
 BODIES: dict[str, Callable[[Deployment], list[Any]]] = {
     "virtual-machine": lambda d: [virtual_machine.desired(d)],
     "action-group": lambda d: [action_group.desired(d, None)],
-    "maintenance-configuration": lambda d: [maintenance_configuration.desired(d)],
-    "assignment": lambda d: [assignment.desired(d)],
+    "maintenance-configuration": lambda d: [
+        maintenance_configuration.desired(d, schedule) for schedule in d.schedules
+    ],
+    "assignment": lambda d: [assignment.desired(d, schedule) for schedule in d.schedules],
     "activity-log-alerts": lambda d: [
         activity_log_alerts.desired(d, rule) for rule in activity_log_alerts.RULES
     ],
