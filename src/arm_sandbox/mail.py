@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Literal
 
+from arm_sandbox import common_alert
 from arm_sandbox.ids import parse
 from arm_sandbox.world import World
 
@@ -118,6 +119,51 @@ def alert(world: World, rule: str, description: str, event: dict[str, Any]) -> t
     }
     text = "\n".join(f"{label}: {value}" for label, value in lines.items())
     return fired(world, rule, name, type), text
+
+
+def log_alert(world: World, payload: dict[str, Any], subject: str = "") -> tuple[str, str]:
+    """Subject and text for a log search alert.
+
+    A rule may word the subject itself, with values of the payload in it. Custom properties are not
+    in a mail (docs), and rows of the query neither.
+    """
+    essentials = payload["data"]["essentials"]
+    condition = payload["data"]["alertContext"]["condition"]
+    measured = condition["allOf"][0]
+    target = essentials["alertTargetIDs"][0]
+    lines = {
+        "Alert name": essentials["alertRule"],
+        "Severity": essentials["severity"],
+        "Monitor condition": essentials["monitorCondition"],
+        "Affected resource": essentials["configurationItems"][0],
+        "Resource type": essentials["targetResourceType"],
+        "Resource group": essentials["targetResourceGroup"],
+        "Description": essentials["description"],
+        "Monitoring service": essentials["monitoringService"],
+        "Signal type": essentials["signalType"],
+        "Fired time": essentials["firedDateTime"],
+        "Resolved time": essentials.get("resolvedDateTime", ""),
+        "Alert ID": essentials["alertId"],
+        "Alert rule ID": essentials["alertRuleID"],
+        "Search query": measured["searchQuery"],
+        "Time aggregation": measured["timeAggregation"],
+        "Operator": measured["operator"],
+        "Threshold": measured["threshold"],
+        "Metric value": f"{measured['metricValue']:g}",
+        **{f"Dimension {d['name']}": d["value"] for d in measured["dimensions"]},
+        "Evaluation window start time": condition["windowStartTime"],
+        "Evaluation window end time": condition["windowEndTime"],
+        "View query results": measured["linkToFilteredSearchResultsUI"],
+    }
+    text = "\n".join(f"{label}: {value}" for label, value in lines.items() if value)
+    usual = _usual_subject(world, essentials, target)
+    return common_alert.filled_in(subject, payload) or usual, text
+
+
+def _usual_subject(world: World, essentials: dict[str, Any], target: str) -> str:
+    state = f"{essentials['monitorCondition']}:{essentials['severity']}"
+    on = f"{target.rsplit('/', 1)[-1]} ({essentials['targetResourceType']})"
+    return f"{state} Azure Monitor Alert {essentials['alertRule']} on {on} at {_us_time(world)}"
 
 
 def fired(world: World, rule: str, target: str, type: str) -> str:

@@ -117,6 +117,8 @@ class World:
     """Names of the operations in progress, by the lower-cased id of what they are about."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """The activity log, oldest first."""
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    """What log search alerts have come to, latest change last, with the payload of each."""
     mails: list[dict[str, Any]] = field(default_factory=list)
     addresses: dict[str, float] = field(default_factory=dict)
     """E-mail addresses that the tenant knows, in lower case, and when each counts as confirmed."""

@@ -97,6 +97,14 @@ def own_principal(resource: Resource | None) -> str:
     return str(identity.get("principalId") or "")
 
 
+def acting(world: World, resource: Resource) -> str:
+    """The principal that a resource acts as; empty where it has none, or one that has gone."""
+    identity = resource.body.get("identity") or {}
+    assigned = [i["principalId"] for i in (identity.get("userAssignedIdentities") or {}).values()]
+    principal = own_principal(resource) or next(iter(assigned), "")
+    return principal if principal in world.principals else ""
+
+
 # -- user-assigned identities
 
 

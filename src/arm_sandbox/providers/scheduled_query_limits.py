@@ -39,7 +39,9 @@ AGGREGATIONS = ("Count", "Average", "Minimum", "Maximum", "Total")
 SCOPES = ("microsoft.operationalinsights/workspaces", "microsoft.compute/virtualmachines")
 """Resources that a rule may be about, beside a subscription and a group."""
 
+RESOURCE_GRAPH = re.compile(r"\barg\s*\(", re.IGNORECASE)
 CROSS_SERVICE = re.compile(r"\b(adx|arg)\s*\(", re.IGNORECASE)
+"""What a rule needs an identity for."""
 NOT_EACH_MINUTE = re.compile(
     r"\b(adx|arg|ingestion_time)\s*\(|\b(search|union|take|limit)\b", re.IGNORECASE
 )
@@ -56,9 +58,8 @@ def seconds(duration: str) -> float:
     return _DURATION.validate_python(duration).total_seconds()
 
 
-def asks_elsewhere(query: str) -> bool:
-    """Whether a query asks Resource Graph or Data Explorer, for which a rule needs an identity."""
-    return CROSS_SERVICE.search(query) is not None
+def asks_resource_graph(query: str) -> bool:
+    return RESOURCE_GRAPH.search(query) is not None
 
 
 def _invalid(message: str) -> Refusal:
@@ -220,7 +221,7 @@ def _require_query(world: World, id: Id, body: Body, condition: Body) -> None:
             "One-minute frequency is not supported for this query. Either switch to five-minute "
             "frequency or adapt the query. Learn more https://aka.ms/lsa_1m_limits.",
         )
-    if asks_elsewhere(query) and not body.get("identity"):
+    if CROSS_SERVICE.search(query) and not body.get("identity"):
         raise _bad(  # azure-cli-extensions#8364
             world,
             id,

@@ -6,11 +6,9 @@ Shapes are as recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from arm_sandbox.arm import Body, Kind
 from arm_sandbox.ids import Id
-from arm_sandbox.providers import managed_identity
+from arm_sandbox.providers import log_search_alerts, managed_identity
 from arm_sandbox.providers.resources import require_location
 from arm_sandbox.providers.scheduled_query_limits import RULE, check
 from arm_sandbox.wire import Request, Response
@@ -24,8 +22,6 @@ VERSIONS = (
     "2024-01-01-preview",
 )
 """Versions before these have other shapes and are not offered here."""
-
-HAPPENINGS: Mapping[str, Callable[..., None]] = {}
 
 
 def answer(world: World, request: Request, id: Id) -> Response | None:
@@ -99,6 +95,7 @@ def _deleted(world: World, rule: Resource) -> None:
 
 def _made(world: World, rule: Resource) -> None:
     rule.properties["createdWithApiVersion"] = rule.hidden["made with"]
+    log_search_alerts.start(world, rule)
 
 
 KINDS: tuple[Kind, ...] = (
