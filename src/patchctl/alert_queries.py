@@ -10,13 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from patchctl.schedule.window import Occurrence, Window
 
 RUNS = "microsoft.maintenance/maintenanceconfigurations/applyupdates"
 MACHINES = "microsoft.maintenance/applyupdates"
-CONFIGURATIONS = "microsoft.maintenance/maintenanceconfigurations"
 
 LOOK_BACK = "2d"
 """Rows come up to an hour late, and an alert that has fired stays so while its row is seen."""
@@ -36,6 +34,7 @@ CHECKED = timedelta(days=1)
 """How long a run is missed, at most: rows are forgotten, and the next window comes."""
 EARLY = timedelta(minutes=10)
 """A run may begin this much before the window that is told of it."""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FARTHEST = timedelta(days=400)
 MOST = 200
 """Windows in a query: it must stay below 64 KB."""
@@ -82,30 +81,25 @@ def run_warned(configuration: str) -> str:
 
 
 def run_missed(configuration: str, watch: Watch) -> str:
-    """At least one row while all is well, none while a run is missing.
+    """One row while a run is missing, none while all is well.
 
-    The configuration's own row counts outside the times in which a run must be there, so silence
-    means just one thing. When the watch has run out no row counts any more: that, too, is told.
+    A summary has a row even where no run was seen. When the watch has run out that row counts, too:
+    nobody would be told of a missing run any more.
     """
-    due = " or ".join(
+    missing = " or ".join(
         f"(now() >= {_literal(check.since)} and now() < {_literal(check.until)}"
-        f" and started >= {_literal(check.opened - EARLY)})"
+        f" and started < {_literal(check.opened - EARLY)})"
         for check in watch.checks
     )
-    between = " or ".join(
-        f"(now() >= {_literal(before.until)} and now() < {_literal(after.since)})"
-        for before, after in pairwise(watch.checks)
-        if before.until < after.since
-    )
-    quiet = f"now() < {_literal(watch.checks[0].since)}" + (f" or {between}" if between else "")
     return "\n".join(
         (
             'arg("").maintenanceresources',
-            f'| where (type =~ "{RUNS}" and tostring(properties.maintenanceConfigurationId) =~ '
-            f'"{configuration}") or (type =~ "{CONFIGURATIONS}" and id =~ "{configuration}")',
-            "| extend started = todatetime(properties.startDateTime)",
-            f'| where (type =~ "{CONFIGURATIONS}" and ({quiet})) or (type =~ "{RUNS}" and ({due}))',
-            "| project id",
+            f'| where type =~ "{RUNS}"',
+            f'| where tostring(properties.maintenanceConfigurationId) =~ "{configuration}"',
+            "| summarize latest = max(todatetime(properties.startDateTime))",
+            f"| extend started = iff(isnull(latest), {_literal(LONG_AGO)}, latest)",
+            f"| where {missing} or now() >= {_literal(watch.until)}",
+            "| project started",
         )
     )
 
@@ -144,7 +138,7 @@ def watch(window: Window, now: datetime) -> Watch:
 
 def standing_watch(query: str, window: Window) -> Watch | None:
     """What a query that stands would watch if it was written for this window, or None."""
-    first = re.search(r"started >= datetime\(([0-9T:Z-]+)\)", query)
+    first = re.search(r"started < datetime\(([0-9T:Z-]+)\)", query)
     if first is None:
         return None
     opened = datetime.fromisoformat(first[1]).astimezone(UTC) + EARLY

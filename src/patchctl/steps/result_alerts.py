@@ -39,9 +39,9 @@ NEEDS = (
 )
 FREQUENCY = timedelta(minutes=15)
 """Azure reports the health of a rule only if it is evaluated at least this often."""
-PATIENCE = 4
-"""Evaluations in a row that must miss a run: a role takes minutes to spread, and until then the
-identity sees nothing, which looks like a run that never happened."""
+ONCE = 1
+"""Periods of a rule. More of them would be parts of one evaluation, not evaluations in a row, and
+would need a column of times to part the rows by (docs)."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Rule:
     query: Callable[[Deployment], str]
     notify: tuple[str, ...] = ("failures", "warnings", "all")
     """The values of `notify` for which the rule is wanted."""
-    silence: bool = False
-    """Whether the lack of rows is what alerts."""
+    waits: bool = False
+    """Whether it knows the coming windows, and alerts on what is missing after one."""
 
 
 def _configuration(deployment: Deployment) -> str:
@@ -77,7 +77,7 @@ RULES = (
         "patchctl status --name {name} shows what is in the way, patchctl deploy --name {name} "
         "mends it and makes the rule know further windows.",
         lambda deployment: alert_queries.run_missed(_configuration(deployment), _watch(deployment)),
-        silence=True,
+        waits=True,
     ),
     Rule(
         "Patch-Run-Warned",
@@ -140,7 +140,6 @@ def rule_name(deployment: Deployment, rule: Rule) -> str:
 def desired(
     deployment: Deployment, rule: Rule, *, query: str, enabled: bool
 ) -> ScheduledQueryRuleResource:
-    periods = PATIENCE if rule.silence else 1
     return ScheduledQueryRuleResource(
         location=deployment.config.location,
         kind="LogAlert",
@@ -165,11 +164,11 @@ def desired(
                         Dimension(name=name, operator="Include", values=["*"])
                         for name in _dimensions(deployment, rule)
                     ],
-                    operator="LessThan" if rule.silence else "GreaterThan",
-                    threshold=1 if rule.silence else 0,
+                    operator="GreaterThan",
+                    threshold=0,
                     failing_periods=ConditionFailingPeriods(
-                        number_of_evaluation_periods=periods,
-                        min_failing_periods_to_alert=periods,
+                        number_of_evaluation_periods=ONCE,
+                        min_failing_periods_to_alert=ONCE,
                     ),
                 )
             ]
@@ -181,13 +180,13 @@ def desired(
 
 
 def _description(deployment: Deployment, rule: Rule) -> str:
-    until = f"{_watch(deployment).until:%Y-%m-%d}" if rule.silence else ""
+    until = f"{_watch(deployment).until:%Y-%m-%d}" if rule.waits else ""
     return f"{rule.what} {rule.next}".format(name=deployment.name, until=until)
 
 
 def _dimensions(deployment: Deployment, rule: Rule) -> list[str]:
     """One alert for each value of these; a run that is missing has none."""
-    if rule.silence:
+    if rule.waits:
         return []
     each = deployment.config.alerts.per == "machine" and rule.name != "Patch-Run-Succeeded"
     return ["run", "machine"] if each else ["run"]
@@ -278,7 +277,7 @@ def _condition(rule: ScheduledQueryRuleResource) -> Condition:
 
 def _query(deployment: Deployment, rule: Rule, standing: Condition) -> str:
     """What the rule should ask. Windows that were written earlier hold while enough are left."""
-    if rule.silence:
+    if rule.waits:
         watch = alert_queries.standing_watch(standing.query or "", deployment.window)
         if watch is not None and not watch.renewable(deployment.now):
             return alert_queries.run_missed(_configuration(deployment), watch)
@@ -286,10 +285,9 @@ def _query(deployment: Deployment, rule: Rule, standing: Condition) -> str:
 
 
 def _terms(condition: Condition) -> str:
-    periods = condition.failing_periods
-    number = periods.min_failing_periods_to_alert if periods is not None else None
-    threshold = float(condition.threshold or 0)
-    return f"{text(condition.operator)} {threshold:g}, {text(number)} times in a row"
+    periods = condition.failing_periods or ConditionFailingPeriods()
+    part = f"{periods.min_failing_periods_to_alert} of {periods.number_of_evaluation_periods}"
+    return f"{text(condition.operator)} {float(condition.threshold or 0):g}, {part} periods"
 
 
 def _split(condition: Condition) -> list[str]:
