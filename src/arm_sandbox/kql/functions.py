@@ -13,7 +13,7 @@ from typing import Any
 
 from arm_sandbox.kql import bags, operators, texts, times, values
 from arm_sandbox.kql.errors import QueryError, unfit, unknown_function
-from arm_sandbox.kql.typed import Typed, as_text, cast, combined, common_type, constant, strict
+from arm_sandbox.kql.typed import Row, Typed, as_text, cast, combined, common_type, constant, strict
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _choice(name: str, arguments: list[Typed]) -> Typed:
     *works, last = (_widened(each, type).work for each in (*results, otherwise))
     branches = list(zip((c.work for c in conditions), works, strict=True))
 
-    def work(row: dict[str, Any]) -> Any:
+    def work(row: Row) -> Any:
         chosen = next((result for condition, result in branches if condition(row)), last)
         return chosen(row)
 
@@ -140,7 +140,7 @@ def _first_known(name: str, arguments: list[Typed]) -> Typed:
     nothing = (None, "") if type == "string" else (None,)
     works = [_widened(each, type).work for each in arguments]
 
-    def work(row: dict[str, Any]) -> Any:
+    def work(row: Row) -> Any:
         found = (value for value in (work(row) for work in works) if value not in nothing)
         return next(found, values.empty(type))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator as python
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from arm_sandbox.kql import values
 from arm_sandbox.kql.errors import QueryError, unfit
-from arm_sandbox.kql.typed import Typed, as_text, cast, combined, strict
+from arm_sandbox.kql.typed import Row, Typed, Work, as_text, cast, combined, strict
 
 Meets = Callable[[str], bool]
 
@@ -213,38 +213,42 @@ def between(operator: str, value: Typed, low: Typed, high: Typed) -> Typed:
 # -- logic, with null as "not known"
 
 
-def both(operator: str, left: Typed, right: Typed) -> Typed:
-    left_work, right_work = _truths(operator, left, right)
+def both(operator: str, *sides: Typed) -> Typed:
+    truths = _truths(operator, sides)
 
-    def work(row: dict[str, Any]) -> bool | None:
-        first = left_work(row)
-        if first is False:
-            return False
-        second = right_work(row)
-        return False if second is False else (True if first and second else None)
+    def work(row: Row) -> bool | None:
+        known = True
+        for truth in truths:
+            found = truth(row)
+            if found is False:
+                return False
+            known = known and found is not None
+        return True if known else None
 
-    return Typed("bool", work, left.constant and right.constant)
+    return Typed("bool", work, all(side.constant for side in sides))
 
 
-def either(operator: str, left: Typed, right: Typed) -> Typed:
-    left_work, right_work = _truths(operator, left, right)
+def either(operator: str, *sides: Typed) -> Typed:
+    truths = _truths(operator, sides)
 
-    def work(row: dict[str, Any]) -> bool | None:
-        first = left_work(row)
-        if first:
-            return True
-        second = right_work(row)
-        return True if second else (None if first is None or second is None else False)
+    def work(row: Row) -> bool | None:
+        known = True
+        for truth in truths:
+            found = truth(row)
+            if found:
+                return True
+            known = known and found is not None
+        return False if known else None
 
-    return Typed("bool", work, left.constant and right.constant)
+    return Typed("bool", work, all(side.constant for side in sides))
 
 
 def opposite_truth(value: Typed) -> Typed:
-    _truths("not", value)
+    _truths("not", [value])
     return combined("bool", strict(python.not_), [value])
 
 
-def _truths(operator: str, *sides: Typed) -> list[Callable[[dict[str, Any]], Any]]:
+def _truths(operator: str, sides: Sequence[Typed]) -> list[Work]:
     if any(side.type != "bool" for side in sides):
         raise unfit(f"'{operator}' operator: the operands must be of type bool.")
     return [side.work for side in sides]

@@ -89,9 +89,10 @@ def _distinct(step: syntax.Distinct, relation: Relation, reading: Reading) -> Re
 
 
 def _count(step: syntax.Count, relation: Relation, reading: Reading) -> Relation:
-    return Relation(
-        {"Count": "long"}, ({"Count": sum(1 for _ in rows)} for rows in [relation.rows])
-    )
+    def rows() -> Iterator[Row]:
+        yield {"Count": sum(1 for _ in relation.rows)}
+
+    return Relation({"Count": "long"}, rows())
 
 
 # -- order and number

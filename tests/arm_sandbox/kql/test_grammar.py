@@ -9,6 +9,7 @@ import pytest
 from arm_sandbox.kql import QueryError, syntax
 from arm_sandbox.kql.parser import parse
 from arm_sandbox.kql.syntax import Call, Column, Literal, Member, Named, Operation
+from tests.arm_sandbox.kql.table import answer
 
 
 def expression(text: str) -> Any:
@@ -89,6 +90,12 @@ def test_expressions_are_read(written: str, meant: Any) -> None:
 )
 def test_operators_bind_as_in_kusto(written: str, with_brackets: str) -> None:
     assert expression(written) == expression(with_brackets)
+
+
+def test_long_chains_of_conditions_are_read() -> None:
+    chain = " or ".join(f"a == {n}" for n in range(2000))
+    assert len(expression(chain).operands) == 2000
+    assert len(answer(f"T | where {chain.replace('a ', 'size ')}")) == 1
 
 
 @pytest.mark.parametrize(
