@@ -137,6 +137,32 @@ def _portal(world: World, target: str, query: str, timespan: str) -> str:
     )
 
 
+def managed(alert: Payload) -> Payload:
+    """The essentials of a kept alert as Microsoft.AlertsManagement words them."""
+    told = alert["payload"]["data"]["essentials"]
+    target = told["alertTargetIDs"][0]
+    shown = {
+        "severity": told["severity"],
+        "signalType": told["signalType"],
+        "alertState": "New",
+        "monitorCondition": told["monitorCondition"],
+        "monitorService": told["monitoringService"],
+        "targetResource": target,
+        "targetResourceName": target.rsplit("/", 1)[-1],
+        "targetResourceGroup": told["targetResourceGroup"],
+        "targetResourceType": told["targetResourceType"],
+        "alertRule": told["alertRuleID"],
+        "sourceCreatedId": told["originAlertId"],
+        "startDateTime": told["firedDateTime"],
+        "lastModifiedDateTime": stamp(alert["at"]),
+        "lastModifiedUserName": "System",
+        "actionStatus": {"isSuppressed": False},
+        "description": told["description"],
+    }
+    resolved = told.get("resolvedDateTime")
+    return {**shown, "monitorConditionResolvedDateTime": resolved} if resolved else shown
+
+
 # -- `${data.essentials.severity}`
 
 

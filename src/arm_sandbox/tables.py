@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from arm_sandbox.ids import within
+from arm_sandbox import common_alert
+from arm_sandbox.ids import parse, within
 from arm_sandbox.world import Resource, Version, World
 
 Row = dict[str, Any]
@@ -147,6 +148,20 @@ def _roles(world: World) -> Iterator[Row]:
             yield _standing(world, resource, type)
 
 
+def _alerts(world: World) -> Iterator[Row]:
+    for alert in world.alerts:
+        target = parse(alert["payload"]["data"]["essentials"]["alertTargetIDs"][0])
+        yield {
+            "id": alert["id"],
+            "name": alert["id"].rsplit("/", 1)[1],
+            "type": "microsoft.alertsmanagement/alerts",
+            "tenantId": world.tenant,
+            "subscriptionId": parse(alert["id"]).subscription,
+            "resourceGroup": target.group,
+            "properties": {"essentials": common_alert.managed(alert)},
+        }
+
+
 def _nothing(world: World) -> Iterator[Row]:
     return iter(())
 
@@ -190,6 +205,6 @@ TABLES: Mapping[str, Callable[[World], Iterator[Row]]] = {
     "authorizationresources": _roles,
     "patchassessmentresources": _nothing,
     "patchinstallationresources": _nothing,
-    "alertsmanagementresources": _nothing,
+    "alertsmanagementresources": _alerts,
 }
 """The tables by name, in lower case, and what stands in each; all may have published rows too."""

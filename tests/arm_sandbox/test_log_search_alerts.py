@@ -633,6 +633,10 @@ def test_alerts_are_read_by_the_subscription(ground: World) -> None:
     assert essentials["targetResource"] == GROUP.lower()
     assert ask(ground, "GET", alert["id"], version="2019-05-05-preview").status == 200
 
+    [row] = tables.rows(ground, "alertsmanagementresources")
+    assert (row["id"], row["resourceGroup"]) == (alert["id"], "rg-test")
+    assert row["properties"]["essentials"] == essentials
+
     advance(ground, 30 * HOUR)
     for query, number in (("", 1), ("&timeRange=1h", 0), ("&monitorCondition=Fired", 0)):
         found = ask(ground, "GET", alerts, version="2019-05-05-preview", query=query)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arm_sandbox.arm import Body, Kind
+from arm_sandbox.common_alert import managed
 from arm_sandbox.ids import Id, same, within
 from arm_sandbox.wire import Refusal, Request, Response, gateway
-from arm_sandbox.world import World, stamp
+from arm_sandbox.world import World
 
 ALERT = "Microsoft.AlertsManagement/alerts"
 RANGES = {"1h": 3600, "1d": 86400, "7d": 7 * 86400, "30d": 30 * 86400}
@@ -58,7 +59,7 @@ def _listed(world: World, request: Request, id: Id) -> Iterator[Body]:
         raise Refusal(400, "BadRequest", f"The time range '{range}' is not supported.")
     for alert in reversed(world.alerts):
         inside = within(alert["id"], id.scope) and alert["at"] >= world.now - RANGES[range]
-        if inside and _wanted(_essentials(alert), request):
+        if inside and _wanted(managed(alert), request):
             yield _shown(alert, context=same(request.query.get("includecontext", ""), "true"))
 
 
@@ -68,36 +69,11 @@ def _wanted(essentials: Body, request: Request) -> bool:
 
 
 def _shown(alert: Body, *, context: bool) -> Body:
-    properties = {"essentials": _essentials(alert)}
+    properties = {"essentials": managed(alert)}
     if context:
         properties["context"] = {"context": alert["payload"]["data"]["alertContext"]}
     name = alert["id"].rsplit("/", 1)[-1]
     return {"properties": properties, "id": alert["id"], "type": ALERT, "name": name}
-
-
-def _essentials(alert: Body) -> Body:
-    told = alert["payload"]["data"]["essentials"]
-    target = told["alertTargetIDs"][0]
-    shown = {
-        "severity": told["severity"],
-        "signalType": told["signalType"],
-        "alertState": "New",
-        "monitorCondition": told["monitorCondition"],
-        "monitorService": told["monitoringService"],
-        "targetResource": target,
-        "targetResourceName": target.rsplit("/", 1)[-1],
-        "targetResourceGroup": told["targetResourceGroup"],
-        "targetResourceType": told["targetResourceType"],
-        "alertRule": told["alertRuleID"],
-        "sourceCreatedId": told["originAlertId"],
-        "startDateTime": told["firedDateTime"],
-        "lastModifiedDateTime": stamp(alert["at"]),
-        "lastModifiedUserName": "System",
-        "actionStatus": {"isSuppressed": False},
-        "description": told["description"],
-    }
-    resolved = told.get("resolvedDateTime")
-    return {**shown, "monitorConditionResolvedDateTime": resolved} if resolved else shown
 
 
 KINDS: tuple[Kind, ...] = (
