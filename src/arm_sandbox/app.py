@@ -35,6 +35,7 @@ from arm_sandbox.providers import (
     resource_health,
     resources,
     scheduled_query_rules,
+    tags,
 )
 from arm_sandbox.wire import Refusal, Request, Response, Shape, gateway
 from arm_sandbox.world import World
@@ -54,6 +55,7 @@ PROVIDERS = (
     managed_identity,
     operational_insights,
     resource_graph,
+    tags,
 )
 KINDS: Mapping[str, Kind] = {
     kind.type.lower(): kind for provider in (deployments, *PROVIDERS) for kind in provider.KINDS

@@ -68,5 +68,6 @@ def _image_aliases(world: World, request: Request) -> Response:
             "offer": image.offer,
             "sku": image.sku,
             "version": "latest",
+            "architecture": "x64",
         }
     return Response(200, {"outputs": {"aliases": {"type": "object", "value": aliases}}})

@@ -47,7 +47,7 @@ MACHINE = "microsoft.compute/virtualmachines"
 ASSIGNMENT = "microsoft.maintenance/configurationassignments"
 INSIDE_PARENTS = ("microsoft.network/virtualnetworks/subnets",)
 """Types that have no rows of their own: they are read inside their parents."""
-ELSEWHERE = (ASSIGNMENT, "microsoft.authorization/")
+ELSEWHERE = (ASSIGNMENT, "microsoft.authorization/", "microsoft.resources/")
 """Types, or what they begin with, that have tables other than `resources`."""
 
 

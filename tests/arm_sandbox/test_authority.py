@@ -84,7 +84,9 @@ def test_nothing_in_it_leads_to_a_real_cloud(sign_in: Authority, world: World) -
 def test_the_image_aliases_name_images_that_are_there(sign_in: Authority, world: World) -> None:
     shown = get(sign_in, world, "/metadata/image-aliases").body["outputs"]["aliases"]["value"]
     assert shown["Windows"]["Win2022Datacenter"]["sku"] == "2022-datacenter-g2"
-    assert {**shown["Windows"], **shown["Linux"]}.keys() == ALIASES.keys()
+    aliases = {**shown["Windows"], **shown["Linux"]}
+    assert aliases.keys() == ALIASES.keys()
+    assert all(alias["architecture"] == "x64" for alias in aliases.values())
 
 
 @pytest.mark.parametrize(

@@ -981,3 +981,22 @@ def _machine(nic: str | None) -> compute.VirtualMachine:
 def test_the_sdk_lives_through_it(world: World) -> None:
     seen = clock.run(_life_of_a_machine(world), start=world.now)
     assert seen == ["Succeeded", "Succeeded", "Succeeded", 412, "Succeeded", "Succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("below", "name"),
+    [
+        ("", "Canonical"),
+        ("/canonical/artifacttypes/vmimage/offers", "ubuntu-24_04-lts"),
+        ("/Canonical/artifacttypes/vmimage/offers/ubuntu-24_04-lts/skus", "server"),
+    ],
+)
+def test_images_are_looked_up_from_the_outside_in(world: World, below: str, name: str) -> None:
+    place = f"{SUBSCRIPTION}/providers/Microsoft.Compute/locations/eastus/publishers"
+    found = ask(world, "GET", place + below, version="2024-11-01").body
+    assert name in [item["name"] for item in found]
+    assert found[0]["id"].lower().startswith(f"{place}/".lower())
+    missing = ask(
+        world, "GET", f"{place}/nobody/artifacttypes/vmimage/offers", version="2024-11-01"
+    )
+    assert missing.status == 404

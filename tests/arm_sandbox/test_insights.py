@@ -674,6 +674,11 @@ def test_refuses_an_activity_log_of_more_than_90_days(world: World) -> None:
     assert log(world, "eventTimestamp ge '2026-08-25T12:01:00Z'").status == 200
 
 
+def test_the_quotes_around_a_time_may_be_left_out(world: World) -> None:
+    asked = "eventTimestamp ge 2026-11-23T00:00:00.245454 and resourceGroupName eq 'rg-test'"
+    assert len(log(world, asked).body["value"]) == len(log(world, TODAY).body["value"])
+
+
 @pytest.mark.parametrize(
     "filter",
     [

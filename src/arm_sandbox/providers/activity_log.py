@@ -40,6 +40,8 @@ def _activity_log(world: World, request: Request, id: Id) -> Response:
     return Response(200, {"value": [_selected(event, names) for event in found]})
 
 
+CLAUSE = r"(\w+)\s+(ge|le|eq)\s+('[^']*'|[^'\s]+)"
+"""azure-cli leaves the quotes around a time out."""
 FILTERS = {
     "eventtimestamp ge": lambda event, value: _seconds(event["eventTimestamp"]) >= _seconds(value),
     "eventtimestamp le": lambda event, value: _seconds(event["eventTimestamp"]) <= _seconds(value),
@@ -55,11 +57,11 @@ FILTERS = {
 def _filter(world: World, text: str) -> dict[str, str]:
     wanted: dict[str, str] = {}
     for clause in re.split(r"\s+and\s+", text.strip(), flags=re.IGNORECASE) if text else ():
-        match = re.fullmatch(r"(\w+)\s+(ge|le|eq)\s+'([^']*)'", clause.strip(), re.IGNORECASE)
+        match = re.fullmatch(CLAUSE, clause.strip(), re.IGNORECASE)
         name = f"{match[1]} {match[2]}".lower() if match else ""
         if match is None or name not in FILTERS:
             raise bad(f"The filter clause '{clause}' is not supported.")
-        wanted[name] = match[3]
+        wanted[name] = match[3].strip("'")
     if "eventtimestamp ge" not in wanted:
         raise bad("The $filter must contain at least the start time.")
     if _seconds(wanted["eventtimestamp ge"]) < world.now - LOG_DAYS * 86400:

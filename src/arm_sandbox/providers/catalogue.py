@@ -130,6 +130,10 @@ class Image:
     """How Windows Update names the product in the titles of its updates."""
 
     @property
+    def names(self) -> tuple[str, str, str]:
+        return self.publisher, self.offer, self.sku
+
+    @property
     def versions(self) -> list[str]:
         """Oldest first; the number follows the monthly release."""
         if self.os == "Linux":
@@ -186,10 +190,14 @@ IMAGES = (
 )
 
 
+def images_named(*names: str) -> list[Image]:
+    """Those of a publisher, of one of its offers, or of one of that offer's skus."""
+    wanted = [name.lower() for name in names]
+    return [i for i in IMAGES if [name.lower() for name in i.names[: len(names)]] == wanted]
+
+
 def image_named(publisher: str, offer: str, sku: str) -> Image | None:
-    wanted = [text.lower() for text in (publisher, offer, sku)]
-    names = {image: [image.publisher, image.offer, image.sku] for image in IMAGES}
-    return next((i for i, n in names.items() if [text.lower() for text in n] == wanted), None)
+    return next(iter(images_named(publisher, offer, sku)), None)
 
 
 def image_of(machine: dict[str, Any]) -> Image | None:
@@ -211,13 +219,15 @@ def require_image(publisher: str, offer: str, sku: str) -> Image:
     return image
 
 
-def image_path(subscription: str, location: str, image: Image, version: str) -> str:
-    """The id of an image version; its words begin with capitals (azure-cli#17599)."""
-    return (
-        f"/Subscriptions/{subscription}/Providers/Microsoft.Compute/Locations/{location}/Publishers/"
-        f"{image.publisher}/ArtifactTypes/VMImage/Offers/{image.offer}/Skus/{image.sku}"
-        f"/Versions/{version}"
-    )
+def image_path(subscription: str, location: str, *names: str) -> str:
+    """The id of an image version, or of what it is below: publisher, offer, sku.
+
+    Its words begin with capitals (azure-cli#17599).
+    """
+    words = ("Publishers", "ArtifactTypes/VMImage/Offers", "Skus", "Versions")
+    below = (f"/{word}/{name}" for word, name in zip(words, names, strict=False))
+    place = f"/Subscriptions/{subscription}/Providers/Microsoft.Compute/Locations/{location}"
+    return place + "".join(below)
 
 
 def image_version(image: Image, id: str, location: str) -> dict[str, Any]:

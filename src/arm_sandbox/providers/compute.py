@@ -17,6 +17,7 @@ from arm_sandbox.providers import (
     assessment,
     catalogue,
     compute_rules,
+    images,
     machines,
     network_interfaces,
     public_addresses,
@@ -190,9 +191,8 @@ def _make_disk(world: World, id: Id, machine: Body, image: Image) -> None:
     """The OS disk; it does not get the machine's tags (recorded: a list by tag leaves it out)."""
     disk = machine["properties"]["storageProfile"]["osDisk"]
     found = machine["properties"]["storageProfile"]["imageReference"]
-    source = catalogue.image_path(
-        id.subscription, machine["location"], image, found["exactVersion"]
-    )
+    names = (*image.names, found["exactVersion"])
+    source = catalogue.image_path(id.subscription, machine["location"], *names)
     document: Body = {
         **arm.envelope(parse(disk["managedDisk"]["id"]), DISKS, {}),
         "location": machine["location"],
@@ -396,37 +396,8 @@ def _list_usages(world: World, request: Request, subscription: str, location: st
     return Response(200, {"value": quota.usages(world, subscription, place)})
 
 
-def _list_versions(
-    world: World, request: Request, subscription: str, location: str, *names: str
-) -> Response:
-    """A bare array, as the specification says."""
-    place = resources.require_location("locations/publishers", location)
-    image = catalogue.require_image(*names)
-    versions = sorted(image.versions, reverse="desc" in request.query.get("$orderby", "").lower())
-    top = int(request.query.get("$top", len(versions)))
-    ids = [catalogue.image_path(subscription, place, image, v) for v in versions[:top]]
-    return Response(
-        200, [{"location": place, "name": id.rsplit("/", 1)[1], "id": id} for id in ids]
-    )
-
-
-def _get_version(
-    world: World, request: Request, subscription: str, location: str, *names: str
-) -> Response:
-    place = resources.require_location("locations/publishers", location)
-    image = catalogue.require_image(*names[:3])
-    if names[3] not in image.versions:
-        raise Refusal(404, "NotFound", "Artifact: VMImage was not found.")
-    id = catalogue.image_path(subscription, place, image, names[3])
-    return Response(200, catalogue.image_version(image, id, place))
-
-
 _COMPUTE = "/subscriptions/[^/]+/providers/microsoft.compute"
 _LOCATED = "/providers/microsoft.compute/locations/([^/]+)"
-_IMAGES = (
-    "/subscriptions/([^/]+)/providers/microsoft.compute/locations/([^/]+)/publishers/([^/]+)"
-    "/artifacttypes/vmimage/offers/([^/]+)/skus/([^/]+)/versions"
-)
 _MACHINE = (
     "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft.compute/virtualmachines/[^/]+)"
 )
@@ -434,8 +405,7 @@ ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Response]], ...] = (
     (f"{_COMPUTE}/skus", SKU_VERSIONS, _list_skus),
     (f"{_COMPUTE}/locations/([^/]+)/vmsizes", (API, *VERSIONS), _list_sizes),
     (f"/subscriptions/([^/]+){_LOCATED}/usages", (API, *VERSIONS), _list_usages),
-    (_IMAGES, (API, *VERSIONS), _list_versions),
-    (f"{_IMAGES}/([^/]+)", (API, *VERSIONS), _get_version),
+    *((pattern, (API, *VERSIONS), handler) for pattern, handler in images.LOOK_UPS),
     (f"{_MACHINE}/instanceview", (API, *VERSIONS), _get_instance_view),
 )
 

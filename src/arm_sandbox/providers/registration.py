@@ -83,6 +83,13 @@ def _get_provider(
     return Response(200, _provider(world, subscription, namespace, kinds))
 
 
+def _list_providers(
+    world: World, request: Request, subscription: str, kinds: Mapping[str, Kind]
+) -> Response:
+    names = sorted(_names(kinds))
+    return Response(200, {"value": [_provider(world, subscription, n, kinds) for n in names]})
+
+
 def _provider(
     world: World, subscription: str, namespace: str, kinds: Mapping[str, Kind]
 ) -> dict[str, Any]:
@@ -99,11 +106,17 @@ def _provider(
 
 def _name(namespace: str, kinds: Mapping[str, Kind]) -> str:
     """A namespace as it is spelled. Raises Refusal for one that Azure does not know."""
-    for name in ("Microsoft.Resources", *(k.type.split("/")[0] for k in kinds.values()), *OTHERS):
+    for name in _names(kinds):
         if same(name, namespace):
             return name
     message = f"The resource namespace '{namespace}' is invalid."
     raise gateway(404, "InvalidResourceNamespace", message)
+
+
+def _names(kinds: Mapping[str, Kind]) -> list[str]:
+    """Each once, as the kinds spell it if any does."""
+    names = (*(kind.type.split("/")[0] for kind in kinds.values()), "Microsoft.Resources", *OTHERS)
+    return list({name.lower(): name for name in reversed(names)}.values())
 
 
 def _resource_type(kind: Kind) -> dict[str, Any]:
@@ -143,6 +156,7 @@ def _changed(world: World, key: str, to: str = "Registered") -> None:
 
 _PROVIDER = "/subscriptions/([^/]+)/providers/([^/]+)"
 ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+    ("GET", "/subscriptions/([^/]+)/providers", _list_providers),
     ("GET", _PROVIDER, _get_provider),
     ("POST", f"{_PROVIDER}/(register|unregister)", _change),
 )

@@ -12,8 +12,8 @@ from arm_sandbox.arm import Kind, record, take_away
 from arm_sandbox.ids import Id
 from arm_sandbox.locations import KNOWN, LOCATIONS
 from arm_sandbox.operations import LongRunning
-from arm_sandbox.providers import registration
-from arm_sandbox.wire import Refusal, Request, Response, gateway
+from arm_sandbox.providers import listing, registration
+from arm_sandbox.wire import Request, Response, gateway
 from arm_sandbox.world import Resource, World
 
 GROUP = "Microsoft.Resources/resourceGroups"
@@ -151,7 +151,7 @@ def _put_group(
     if body.get("managedBy"):
         document["managedBy"] = body["managedBy"]
     if "tags" in body:
-        document["tags"] = _checked_tags(body["tags"])
+        document["tags"] = checked_tags(body["tags"])
     group = world.add(Resource(document["id"], GROUP, document))
     record(world, group.id, f"{GROUP}/write", "Succeeded")
     seconds = world.between(id, "put", 0.5, 2)
@@ -185,7 +185,7 @@ def _require_group_location(name: str, location: str, old: Resource | None) -> N
         )
 
 
-def _checked_tags(tags: Any) -> dict[str, str]:
+def checked_tags(tags: Any) -> dict[str, str]:
     """Azure's limits: 50 tags, names of 512 characters without `<>%&\\?/`, values of 256."""
     checked = {str(name): str(value) for name, value in (tags or {}).items()}
     if len(checked) > 50:
@@ -205,7 +205,7 @@ def _patch_group(
     id = f"/subscriptions/{subscription}/resourceGroups/{name}"
     group = require_group(world, Id(id, subscription, name), writing=True)
     if "tags" in (request.body or {}):
-        body = {**group.body, "tags": _checked_tags(request.body["tags"])}
+        body = {**group.body, "tags": checked_tags(request.body["tags"])}
         group = world.add(replace(group, body=body))
     record(world, group.id, f"{GROUP}/write", "Succeeded")
     seconds = world.between(id, "patch", 0.5, 2)
@@ -243,8 +243,8 @@ def _delete_group(
 
 
 def _list_groups(world: World, request: Request, subscription: str, kinds: Any) -> Response:
-    tag = _tag_filter(request)
-    groups = [r for r in world.listed(f"/subscriptions/{subscription}", GROUP) if _tagged(r, tag)]
+    standing = world.listed(f"/subscriptions/{subscription}", GROUP)
+    groups = listing.filtered(standing, request, {})  # by tags only
     return Response(200, {"value": [_shown_group(group, request) for group in groups]})
 
 
@@ -255,44 +255,14 @@ def _list_resources(
     if group:
         require_group(world, Id("", subscription, group), writing=False)
         scope = f"{scope}/resourceGroups/{group}"
-    tag = _tag_filter(request)
-    found = [
-        _listed(resource, tags=tag is None)
+    standing = (
+        resource
         for resource in world.listed(scope)
-        if resource.type != GROUP
-        and kinds[resource.type.lower()].tracked
-        and _tagged(resource, tag)
-    ]
-    return Response(200, {"value": found})
-
-
-OUTSIDE = ["location", "kind", "sku", "managedBy", "identity", "zones"]
-
-
-def _listed(resource: Resource, *, tags: bool) -> dict[str, Any]:
-    """The outside of a resource; a list that was asked for by a tag tells no tags (docs)."""
-    shown = [*OUTSIDE, "tags"] if tags else OUTSIDE
-    names = resource.id.split("/providers/")[-1].split("/")[2::2]
-    outside = {"id": resource.id, "name": "/".join(names), "type": resource.type}
-    return outside | {k: v for k, v in resource.body.items() if k in shown and v is not None}
-
-
-def _tag_filter(request: Request) -> tuple[str, str | None] | None:
-    """`tagName eq 'x'` with or without `and tagValue eq 'y'`, the two forms that Azure knows."""
-    text = request.query.get("$filter", "")
-    form = r"tagname eq '([^']*)'(?: and tagvalue eq '([^']*)')?"
-    match = re.fullmatch(form, text.strip(), re.IGNORECASE)
-    if text and match is None:
-        raise Refusal(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified.")
-    return (match[1], match[2]) if match else None
-
-
-def _tagged(resource: Resource, tag: tuple[str, str | None] | None) -> bool:
-    if tag is None:
-        return True
-    name, value = tag
-    tags = {k.lower(): v for k, v in (resource.body.get("tags") or {}).items()}
-    return name.lower() in tags and value in (None, tags[name.lower()])
+        if resource.type != GROUP and kinds[resource.type.lower()].tracked
+    )
+    tags = not listing.asks_for_tags(request)
+    found = listing.filtered(standing, request)
+    return Response(200, {"value": [listing.outside(resource, tags=tags) for resource in found]})
 
 
 _SUBSCRIPTION = "/subscriptions/([^/]+)"
