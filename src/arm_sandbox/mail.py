@@ -128,10 +128,13 @@ def log_alert(world: World, payload: dict[str, Any], subject: str = "") -> tuple
     in a mail (docs), and rows of the query neither.
     """
     essentials = payload["data"]["essentials"]
-    condition = payload["data"]["alertContext"]["condition"]
-    measured = condition["allOf"][0]
-    target = essentials["alertTargetIDs"][0]
-    lines = {
+    lines = {**_what(essentials), **_why(payload["data"]["alertContext"]["condition"])}
+    text = "\n".join(f"{label}: {value}" for label, value in lines.items() if value)
+    return common_alert.filled_in(subject, payload) or _usual_subject(world, essentials), text
+
+
+def _what(essentials: dict[str, Any]) -> dict[str, str]:
+    return {
         "Alert name": essentials["alertRule"],
         "Severity": essentials["severity"],
         "Monitor condition": essentials["monitorCondition"],
@@ -145,6 +148,12 @@ def log_alert(world: World, payload: dict[str, Any], subject: str = "") -> tuple
         "Resolved time": essentials.get("resolvedDateTime", ""),
         "Alert ID": essentials["alertId"],
         "Alert rule ID": essentials["alertRuleID"],
+    }
+
+
+def _why(condition: dict[str, Any]) -> dict[str, str]:
+    measured = condition["allOf"][0]
+    return {
         "Search query": measured["searchQuery"],
         "Time aggregation": measured["timeAggregation"],
         "Operator": measured["operator"],
@@ -155,12 +164,10 @@ def log_alert(world: World, payload: dict[str, Any], subject: str = "") -> tuple
         "Evaluation window end time": condition["windowEndTime"],
         "View query results": measured["linkToFilteredSearchResultsUI"],
     }
-    text = "\n".join(f"{label}: {value}" for label, value in lines.items() if value)
-    usual = _usual_subject(world, essentials, target)
-    return common_alert.filled_in(subject, payload) or usual, text
 
 
-def _usual_subject(world: World, essentials: dict[str, Any], target: str) -> str:
+def _usual_subject(world: World, essentials: dict[str, Any]) -> str:
+    target = essentials["alertTargetIDs"][0]
     state = f"{essentials['monitorCondition']}:{essentials['severity']}"
     on = f"{target.rsplit('/', 1)[-1]} ({essentials['targetResourceType']})"
     return f"{state} Azure Monitor Alert {essentials['alertRule']} on {on} at {_us_time(world)}"
