@@ -23,6 +23,7 @@ FOR_STEPS_EXACTLY = (
     "patchctl.errors",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")
+PURE = ("figures", "history", "ledger", "observation", "queries", "status")
 DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py"}
 
 
@@ -102,6 +103,12 @@ def test_views_never_touch_the_sdk_or_what_drives_them() -> None:
 def test_the_engine_knows_neither_the_sdk_nor_the_terminal() -> None:
     banned = ("azure", "rich", "typer", "patchctl.cli", "patchctl.views")
     assert offenders("patchctl/engine.py", *banned) == []
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_is_judged_and_counted_is_plain_data(name: str) -> None:
+    banned = ("azure", "rich", "typer", "patchctl.cli", "patchctl.views", "patchctl.clients")
+    assert offenders(f"patchctl/{name}.py", *banned) == []
 
 
 def test_nothing_but_the_command_line_imports_it() -> None:

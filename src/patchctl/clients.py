@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+    from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
     from arm_sandbox.store import Store
     from arm_sandbox.transport import Watcher
@@ -135,6 +136,12 @@ class Clients:
         from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
 
         return AuthorizationManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def graph(self) -> ResourceGraphClient:
+        from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+
+        return ResourceGraphClient(self.credential, **self._options)
 
     def within(self, subscription: str) -> Clients:
         """The same clients for another subscription."""

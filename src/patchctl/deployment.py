@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchctl import __version__
 from patchctl.config import STANDING, Asked, Config, Layer, flattened, layered
-from patchctl.errors import BadInput, Foreign, PatchctlError
+from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
 from patchctl.schedule import recurrence, time_zones, window
 from patchctl.schedule.window import Window
 
@@ -405,6 +405,16 @@ def refuse_other_author(deployment: Deployment) -> None:
             f"and you are {deployment.me.name}.",
             "If it is yours now, say so with --take-over.",
             resource=deployment.group_id,
+        )
+
+
+def require_standing(deployment: Deployment) -> None:
+    """Raises NotAsItShouldBe where there is nothing to look at."""
+    if not deployment.stands:
+        raise NotAsItShouldBe(
+            "NotDeployed",
+            f"{deployment.name} does not stand here.",
+            f"Make it: patchctl deploy --name {deployment.name} --email you@example.com",
         )
 
 

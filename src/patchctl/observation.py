@@ -7,6 +7,7 @@ tabs of Microsoft's own workbook; the columns are those that `queries` asks for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 URGENT = ("critical", "security")
 """The classifications that make a machine non-compliant where one of them is pending."""
 RATED = ("Critical", "Important", "Moderate", "Low")
@@ -40,7 +42,8 @@ class Machine:
     os: str
     location: str
     power: str
-    assigned: bool
+    assigned: tuple[str, ...]
+    """The schedules of ours that it is assigned to."""
     settings: Settings | None
 
     @property
@@ -136,7 +139,7 @@ def machine(row: Row) -> Machine:
         os=os,
         location=_text(row, "location"),
         power=_text(row, "power").lower().removeprefix("powerstate/"),
-        assigned=bool(row.get("assignments")),
+        assigned=tuple(sorted(str(each).lower() for each in row.get("assignments") or ())),
         settings=_settings(settings) if settings else None,
     )
 
@@ -204,7 +207,7 @@ def joined(runs: Iterable[Run], turns: Iterable[Run]) -> tuple[Run, ...]:
 def update(row: Row) -> Update:
     """A pending one; or one of a run, whose rows also have `run` and `state`."""
     classes = row.get("classifications") or []
-    classification = ", ".join(classes) if isinstance(classes, list) else str(classes)
+    classification = _printable(", ".join(classes) if isinstance(classes, list) else classes)
     return Update(
         machine=_text(row, "machine").lower(),
         name=_text(row, "patchName"),
@@ -241,7 +244,7 @@ def moment(value: Any) -> datetime | None:
 def reason(details: Any) -> str:
     """The messages of an `errorDetails`: it has a message of its own and up to five below it."""
     if not isinstance(details, Mapping):
-        return str(details or "")
+        return _printable(details)
     if str(details.get("code")).lower() == "success":
         return ""
     below = details.get("details")
@@ -253,7 +256,7 @@ def _messages(errors: Iterable[Any]) -> Iterable[str]:
     for error in errors:
         message = error.get("message") if isinstance(error, Mapping) else error
         if message:
-            yield str(message).strip()
+            yield _printable(message)
 
 
 def _settings(standing: Mapping[str, Any]) -> Settings:
@@ -267,7 +270,12 @@ def _settings(standing: Mapping[str, Any]) -> Settings:
 
 
 def _text(row: Row, column: str) -> str:
-    return str(row.get(column) or "")
+    return _printable(row.get(column))
+
+
+def _printable(value: Any) -> str:
+    """Text on one line, without what a terminal would obey."""
+    return CONTROLS.sub(" ", str(value or "")).strip()
 
 
 def _number(row: Row, column: str) -> int:

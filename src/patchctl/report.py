@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -127,6 +128,16 @@ def text(value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return ", ".join(sorted(str(item) for item in value)) or "none"
     return str(getattr(value, "value", value))
+
+
+def ago(age: timedelta) -> str:
+    """How long ago something was, as people say it."""
+    if age < timedelta(minutes=2):
+        return "just now"
+    if age < timedelta(hours=2):
+        return f"{age // timedelta(minutes=1)} minutes ago"
+    hours = age // timedelta(hours=1)
+    return f"{hours} hours ago" if hours < 48 else f"{hours // 24} days ago"
 
 
 def check(subject: str, want: Any, got: Any, source: str = "") -> Finding:

@@ -19,20 +19,38 @@ EARLY = timedelta(minutes=45)
 """A run may be recorded before its window: what precedes it begins up to 40 minutes early."""
 REMEMBERED = timedelta(days=30)
 """How long Azure remembers runs (azure-docs, update-manager/query-logs.md)."""
+MOST_AFTER_EXPIRY = 200
+"""Windows that are looked through for the last one before a schedule expired."""
 RUNNING = ("running", "connected")
 """The power of a VM, and the status of an Arc machine, with which it can be patched."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The maintenance configuration as it stands."""
+    """A maintenance configuration as it stands. `id` is in lower case."""
 
+    id: str
     window: Window | None
-    classifications: tuple[str, ...]
+    classifications: tuple[str, ...] = ()
     problem: str = ""
     """Why nothing at all will run; empty where something will."""
     since: datetime | None = None
-    """When it was made or last changed: of earlier windows it says nothing."""
+    """When it was made: of earlier windows it says nothing."""
+    expires: datetime | None = None
+    """By the clocks of its time zone; None for never."""
+
+    def next_window(self, now: datetime) -> Occurrence | None:
+        coming = self.window.coming(now, 1) if self.window is not None else []
+        return next((window for window in coming if self._has(window)), None)
+
+    def closed_window(self, now: datetime) -> Occurrence | None:
+        """The last one that has closed."""
+        closed = self.window.past(now, MOST_AFTER_EXPIRY) if self.window is not None else []
+        return next((window for window in reversed(closed) if self._has(window)), None)
+
+    def _has(self, window: Occurrence) -> bool:
+        made = self.since is None or window.utc > self.since
+        return made and (self.expires is None or window.local.replace(tzinfo=None) < self.expires)
 
 
 class Past(StrEnum):
@@ -101,51 +119,58 @@ WELL = ("succeeded", "inprogress", "notstarted")
 
 
 @dataclass(frozen=True)
-class Status:
-    """The schedule and every machine."""
+class ScheduleStatus:
+    """A schedule, and the windows before and after now."""
 
     schedule: Schedule
     next_window: Occurrence | None
     last_window: LastWindow
+
+
+@dataclass(frozen=True)
+class Status:
+    """The schedules, that which was asked for first, and every machine."""
+
+    schedules: tuple[ScheduleStatus, ...]
     machines: tuple[MachineStatus, ...]
 
 
 def judged(
-    schedule: Schedule,
+    schedules: Sequence[Schedule],
     machines: Sequence[Machine],
     assessments: Iterable[Assessment],
     last_runs: Mapping[str, LastRun],
-    schedule_runs: Iterable[ScheduleRun],
+    schedule_runs: Sequence[ScheduleRun],
     *,
     named: Iterable[str],
     reboot: str,
     now: datetime,
 ) -> Status:
-    """Put together what was seen. `reboot` is the setting that is wanted."""
+    """Put together what was seen. The first schedule is the one that was asked for; `reboot` is
+    the setting that is wanted."""
     assessed = {each.machine: each for each in assessments}
     seen = {machine.id for machine in machines}
     missing = [_missing(id) for id in named if id.lower() not in seen]
-    window = schedule.window
     return Status(
-        schedule,
-        next(iter(window.coming(now, 1)), None) if window is not None else None,
-        last_window(schedule, schedule_runs, now),
         tuple(
-            _machine(machine, assessed.get(machine.id), last_runs.get(machine.id), schedule, reboot)
-            for machine in (*machines, *missing)
+            ScheduleStatus(each, each.next_window(now), last_window(each, schedule_runs, now))
+            for each in schedules
+        ),
+        tuple(
+            _machine(each, assessed.get(each.id), last_runs.get(each.id), schedules[0], reboot)
+            for each in (*machines, *missing)
         ),
     )
 
 
 def last_window(schedule: Schedule, runs: Iterable[ScheduleRun], now: datetime) -> LastWindow:
     """Whether the last window that has closed was used."""
-    closed = schedule.window.past(now, 1) if schedule.window is not None else []
-    if not closed or (schedule.since is not None and closed[0].utc <= schedule.since):
+    window = schedule.closed_window(now)
+    if window is None:
         return LastWindow(Past.NONE)
-    window = closed[0]
     for run in runs:
-        begun = run.started is not None and window.utc - EARLY <= run.started < window.end_utc
-        if begun and run.total != 0:  # a run for no machine is none
+        ours = run.id.startswith(f"{schedule.id}/") and run.total != 0  # a run for none is none
+        if ours and run.started and window.utc - EARLY <= run.started < window.end_utc:
             return LastWindow(Past.RAN, window, run)
     if now < window.end_utc + LAG:
         return LastWindow(Past.AWAITED, window)
@@ -156,7 +181,7 @@ def last_window(schedule: Schedule, runs: Iterable[ScheduleRun], now: datetime) 
 
 def _missing(id: str) -> Machine:
     name = id.rsplit("/", 1)[-1]
-    return Machine(id.lower(), name, "", "", "", assigned=False, settings=None)
+    return Machine(id.lower(), name, "", "", "", (), None)
 
 
 def _machine(
@@ -195,7 +220,7 @@ def _obstacles(
     if not machine.os and not machine.power:
         yield "it is not there"
         return
-    if not machine.assigned:
+    if schedule.id not in machine.assigned:
         yield "it is not assigned to the schedule"
     for finding in settings:
         if finding.subject in NEEDED and not finding.ok:

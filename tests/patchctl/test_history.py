@@ -17,7 +17,7 @@ from patchctl.observation import Assessment, Machine, Run, Update
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WEEK = timedelta(days=7)
 ID = "/subscriptions/s/resourcegroups/g/providers/microsoft.compute/virtualmachines/vm"
-VM = Machine(ID, "vm", "windows", "eastus", "running", True, None)
+VM = Machine(ID, "vm", "windows", "eastus", "running", (), None)
 RUN = Run(ID, "r1", "c/applyupdates/20261121070000", NOON, NOON, "Succeeded", "Completed", False,
           1, 0, 0, 0, 0, "")  # fmt: skip
 CUMULATIVE = Update(ID, "2026-11 Cumulative Update", "5068000", "", "Security", "Critical", NOON)

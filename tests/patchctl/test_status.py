@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -42,9 +44,9 @@ SATURDAYS = Window(
 OPENED = datetime(2026, 11, 28, 7, tzinfo=UTC)
 CLOSED = OPENED + timedelta(hours=2)
 MADE = OPENED - timedelta(days=5)
-SCHEDULE = Schedule(SATURDAYS, ("Critical", "Security", "Other"), since=MADE)
+SCHEDULE = Schedule(CONFIGURATION, SATURDAYS, ("Critical", "Security", "Other"), since=MADE)
 RIGHT = Settings("AutomaticByPlatform", "AutomaticByPlatform", True, "IfRequired")
-VM = Machine(ID.lower(), "vm-demo-1a2b3c", "windows", "eastus", "running", True, RIGHT)
+VM = Machine(ID.lower(), "vm-demo-1a2b3c", "windows", "eastus", "running", (CONFIGURATION,), RIGHT)
 RAN = ScheduleRun(f"{CONFIGURATION}/applyupdates/20261128070000", OPENED, CLOSED, "Succeeded", 1, 1)
 
 
@@ -57,7 +59,7 @@ def status(
     now: datetime = CLOSED + LAG,
 ) -> Status:
     return judged(
-        schedule, machines or (VM,), assessments, last_runs or {}, runs,
+        [schedule], machines or (VM,), assessments, last_runs or {}, runs,
         named=[ID], reboot="IfRequired", now=now,
     )  # fmt: skip
 
@@ -67,11 +69,8 @@ def only(found: Status) -> MachineStatus:
     return machine
 
 
-def changed(**settings: object) -> Machine:
-    standing = {name: getattr(RIGHT, name) for name in Settings.__dataclass_fields__}
-    return Machine(
-        VM.id, VM.name, VM.os, VM.location, VM.power, True, Settings(**{**standing, **settings})
-    )  # fmt: skip
+def changed(**settings: Any) -> Machine:
+    return replace(VM, settings=replace(RIGHT, **settings))
 
 
 # -- the last window
@@ -90,41 +89,62 @@ def changed(**settings: object) -> Machine:
 def test_a_window_without_a_run_is_missed_once_rows_cannot_be_late(
     after: timedelta, past: Past
 ) -> None:
-    assert status(now=CLOSED + after).last_window.past is past
+    assert status(now=CLOSED + after).schedules[0].last_window.past is past
 
 
 def test_a_run_of_the_window_is_found() -> None:
-    last = status(runs=[RAN]).last_window
+    last = status(runs=[RAN]).schedules[0].last_window
     assert (last.past, last.run) == (Past.RAN, RAN)
 
 
 @pytest.mark.parametrize("started", [OPENED - timedelta(days=7), OPENED + timedelta(hours=2), None])
 def test_a_run_of_another_time_is_none_of_it(started: datetime | None) -> None:
-    other = ScheduleRun("r", started, None, "Succeeded", 1, 1)
-    assert status(runs=[other]).last_window.past is Past.MISSED
+    other = ScheduleRun(RAN.id, started, None, "Succeeded", 1, 1)
+    assert status(runs=[other]).schedules[0].last_window.past is Past.MISSED
 
 
 def test_a_run_for_no_machine_is_a_missed_one() -> None:
-    empty = ScheduleRun("r", OPENED, CLOSED, "Succeeded", 0, 0)
-    assert status(runs=[empty]).last_window.past is Past.MISSED
-    untold = ScheduleRun("r", OPENED, CLOSED, "InProgress", 0, None)
-    assert status(runs=[untold]).last_window.past is Past.RAN
+    empty = ScheduleRun(RAN.id, OPENED, CLOSED, "Succeeded", 0, 0)
+    assert status(runs=[empty]).schedules[0].last_window.past is Past.MISSED
+    untold = ScheduleRun(RAN.id, OPENED, CLOSED, "InProgress", 0, None)
+    assert status(runs=[untold]).schedules[0].last_window.past is Past.RAN
 
 
 def test_windows_from_before_the_schedule_was_made_were_not_missed() -> None:
-    since = Schedule(SATURDAYS, (), since=OPENED + timedelta(minutes=1))
-    assert status(schedule=since).last_window == LastWindow(Past.NONE)
+    since = Schedule(CONFIGURATION, SATURDAYS, since=OPENED + timedelta(minutes=1))
+    assert status(schedule=since).schedules[0].last_window == LastWindow(Past.NONE)
 
 
 def test_nobody_can_tell_of_a_window_that_azure_has_forgotten() -> None:
     yearly = Window(SATURDAYS.start, SATURDAYS.duration, "UTC", recurrence.parse("12Months day28"))
-    old = status(schedule=Schedule(yearly, (), since=MADE), now=OPENED + timedelta(days=40))
-    assert old.last_window.past is Past.FORGOTTEN
+    old = status(
+        schedule=Schedule(CONFIGURATION, yearly, since=MADE), now=OPENED + timedelta(days=40)
+    )
+    assert old.schedules[0].last_window.past is Past.FORGOTTEN
 
 
 def test_without_a_schedule_there_are_no_windows() -> None:
-    found = status(schedule=Schedule(None, (), "it is gone"))
+    (found,) = status(schedule=Schedule(CONFIGURATION, None, problem="it is gone")).schedules
     assert (found.next_window, found.last_window) == (None, LastWindow(Past.NONE))
+
+
+def test_a_run_of_another_schedule_is_none_of_ours() -> None:
+    other = ScheduleRun(f"{CONFIGURATION}2/applyupdates/1", OPENED, CLOSED, "Succeeded", 1, 1)
+    assert status(runs=[other]).schedules[0].last_window.past is Past.MISSED
+
+
+def test_a_schedule_that_expired_has_had_its_last_window() -> None:
+    once = Schedule(
+        CONFIGURATION,
+        Window(SATURDAYS.start, SATURDAYS.duration, "UTC", recurrence.parse("1Day")),
+        since=MADE,
+        expires=SATURDAYS.start + timedelta(hours=12),
+    )
+    later = CLOSED + timedelta(days=7)
+    (found,) = status(schedule=once, now=later).schedules
+    assert found.next_window is None
+    assert found.last_window.window is not None
+    assert found.last_window.window.utc == datetime(2026, 11, 28, 2, tzinfo=UTC)
 
 
 # -- machines
@@ -140,9 +160,12 @@ def test_a_machine_as_it_should_be() -> None:
     [
         (changed(patch_mode="AutomaticByOS"), "patchMode is AutomaticByOS"),
         (changed(bypass=False), "bypassPlatformSafetyChecksOnUserSchedule is false"),
-        (Machine(VM.id, "vm", "windows", "", "running", False, RIGHT), "not assigned"),
-        (Machine(VM.id, "vm", "windows", "", "deallocated", True, RIGHT), "it is deallocated"),
-        (Machine(VM.id, "vm", "windows", "", "running", True, None), "patchMode is none"),
+        (replace(VM, assigned=()), "not assigned"),
+        (
+            Machine(VM.id, "vm", "windows", "", "deallocated", VM.assigned, RIGHT),
+            "it is deallocated",
+        ),
+        (replace(VM, settings=None), "patchMode is none"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -166,15 +189,15 @@ def test_the_case_of_azures_values_does_not_matter() -> None:
 
 
 def test_a_machine_that_should_be_there_and_is_not() -> None:
-    gone = judged(SCHEDULE, (), (), {}, (), named=[ID], reboot="IfRequired", now=CLOSED)
+    gone = judged([SCHEDULE], (), (), {}, (), named=[ID], reboot="IfRequired", now=CLOSED)
     assert only(gone).obstacles == ("it is not there",)
 
 
 def test_an_arc_machine_needs_no_settings_and_a_connected_agent() -> None:
     id = "/subscriptions/s/resourcegroups/g/providers/microsoft.hybridcompute/machines/a"
-    connected = Machine(id, "a", "linux", "eastus", "connected", True, None)
-    away = Machine(id, "a", "linux", "eastus", "disconnected", True, None)
-    found = judged(SCHEDULE, [connected, away], (), {}, (), named=(), reboot="", now=CLOSED)
+    connected = Machine(id, "a", "linux", "eastus", "connected", VM.assigned, None)
+    away = Machine(id, "a", "linux", "eastus", "disconnected", VM.assigned, None)
+    found = judged([SCHEDULE], [connected, away], (), {}, (), named=(), reboot="", now=CLOSED)
     assert [each.settings for each in found.machines] == [(), ()]
     assert [each.obstacles for each in found.machines] == [
         (),
@@ -183,11 +206,11 @@ def test_an_arc_machine_needs_no_settings_and_a_connected_agent() -> None:
 
 
 def test_a_window_too_short_for_what_is_pending() -> None:
-    linux = Machine(VM.id, "vm", "linux", "", "running", True, RIGHT)
+    linux = Machine(VM.id, "vm", "linux", "", "running", VM.assigned, RIGHT)
     many = Assessment(VM.id, MADE, "Succeeded", False, {"security": 40, "others": 20}, "")
     (obstacle,) = only(status(linux, assessments=[many])).obstacles
     assert "60 updates may take 129 minutes, and the window leaves 105" in obstacle
-    critical_only = Schedule(SATURDAYS, ("Critical", "Security"), since=MADE)
+    critical_only = Schedule(CONFIGURATION, SATURDAYS, ("Critical", "Security"), since=MADE)
     assert only(status(linux, assessments=[many], schedule=critical_only)).obstacles == ()
 
 
@@ -233,8 +256,8 @@ def test_a_vm_from_a_row() -> None:
     }
     row = {
         "id": ID, "name": "vm-demo-1a2b3c", "location": "eastus", "os": "Windows",
-        "power": "PowerState/running", "assignments": 1, "windowsSettings": settings,
-        "linuxSettings": None,
+        "power": "PowerState/running", "assignments": [CONFIGURATION.upper()],
+        "windowsSettings": settings, "linuxSettings": None,
     }  # fmt: skip
     assert machine(row) == VM
 

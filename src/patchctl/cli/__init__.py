@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from patchctl import __version__
-from patchctl.cli import deploy, destroy, look, sandbox, schema
+from patchctl.cli import deploy, destroy, look, report, sandbox, schema, status
 
 app = typer.Typer(
     name="patchctl",
@@ -23,6 +23,8 @@ app.command("deploy")(deploy.deploy)
 app.command("plan")(deploy.plan)
 app.command("validate")(look.validate)
 app.command("test-notify")(look.notify_test)
+app.command("status")(status.status)
+app.command("report")(report.report)
 app.command("destroy")(destroy.destroy)
 app.command("list")(look.list_deployments)
 app.command("schema")(schema.schema)

@@ -211,13 +211,19 @@ def _unpadded(console: Console, table: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def sandbox_directory() -> Path:
-    """Where the sandbox's world is kept; PATCHCTL_SANDBOX_DIR moves it."""
-    if directory := os.environ.get("PATCHCTL_SANDBOX_DIR"):
+def state_directory() -> Path:
+    """Where patchctl keeps what is to be kept on this machine; PATCHCTL_STATE_DIR moves it."""
+    if directory := os.environ.get("PATCHCTL_STATE_DIR"):
         return Path(directory)
     import platformdirs
 
-    return platformdirs.user_state_path("patchctl") / "sandbox"
+    return platformdirs.user_state_path("patchctl")
+
+
+def sandbox_directory() -> Path:
+    """Where the sandbox's world is kept; PATCHCTL_SANDBOX_DIR moves it."""
+    directory = os.environ.get("PATCHCTL_SANDBOX_DIR")
+    return Path(directory) if directory else state_directory() / "sandbox"
 
 
 def pace() -> float:

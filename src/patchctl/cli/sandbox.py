@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shlex
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -179,6 +180,7 @@ def reset(
     """
     from arm_sandbox.world import World
     from patchctl.cli.command import command, sandbox_directory
+    from patchctl.cli.memory import HISTORIES
     from patchctl.clients import usable
 
     with command(ctx, "sandbox reset", asks=False) as c:
@@ -189,6 +191,7 @@ def reset(
         now, options = values.moment(start), _options(behaviour)
         with usable(store), store.locked():
             store.clear()
+            shutil.rmtree(store.directory / HISTORIES, ignore_errors=True)
             store.save(World(seed=seed, now=now, options=options))
         c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
 

@@ -14,12 +14,12 @@ FARTHEST = 10 * 366 * 86400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "--by") -> float:
     if not re.fullmatch(r"(\d+[smhdw])+", text):
-        raise BadInput([f"--by: '{text}' is no time span; write it like 90m, 3d or 1d12h"])
+        raise BadInput([f"{option}: '{text}' is no time span; write it like 90m, 3d or 1d12h"])
     total = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([smhdw])", text))
     if total > FARTHEST:
-        raise BadInput([f"--by: {text} is too far; at most ten years at a time"])
+        raise BadInput([f"{option}: {text} is too far; at most ten years at a time"])
     return float(total)
 
 

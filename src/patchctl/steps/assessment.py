@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute.models import (
@@ -15,7 +15,7 @@ from azure.mgmt.compute.models import (
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
-from patchctl.report import Finding, Inspection, State, absent, check, inspected, note, text
+from patchctl.report import Finding, Inspection, State, absent, ago, check, inspected, note, text
 
 NAME = "assessment"
 NEEDS = ("virtual-machine",)
@@ -89,19 +89,10 @@ def _wanted(got: str) -> Finding:
 
 def _done(summary: AvailablePatchSummary, now: datetime) -> Finding:
     at = summary.last_modified_time or summary.start_time
-    age = f", {_ago(now - at.astimezone(UTC))}" if at is not None else ""
+    age = f", {ago(now - at.astimezone(UTC))}" if at is not None else ""
     important, other = summary.critical_and_security_patch_count, summary.other_patch_count
     got = f"succeeded{age}: {important or 0} critical and security, {other or 0} other updates"
     return Finding("assessment", "succeeded", got, True)
-
-
-def _ago(age: timedelta) -> str:
-    if age < timedelta(minutes=2):
-        return "just now"
-    if age < timedelta(hours=2):
-        return f"{age // timedelta(minutes=1)} minutes ago"
-    hours = age // timedelta(hours=1)
-    return f"{hours} hours ago" if hours < 48 else f"{hours // 24} days ago"
 
 
 def _reason(summary: AvailablePatchSummary) -> str:

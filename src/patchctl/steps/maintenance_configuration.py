@@ -55,7 +55,7 @@ def desired(
 ) -> MaintenanceConfiguration:
     """The configuration to write. A start that is in phase is never moved."""
     wanted = schedule.window
-    stored = _stored_window(standing) if standing is not None else None
+    stored = stored_window(standing) if standing is not None else None
     kept = stored is not None and not schedule.once
     in_phase = kept and stored is not None and window.in_phase(stored, wanted, deployment.now)
     start = stored.start if stored is not None and in_phase else wanted.start
@@ -124,7 +124,7 @@ def _findings_of_the_first(
     want = "opens about 20 minutes after it is written" if schedule.wanted else "none"
     if standing is None:
         return [check("first window", want, "none")] if schedule.wanted else []
-    stored = _stored_window(standing)
+    stored = stored_window(standing)
     began = f"{standing.start_date_time} {standing.time_zone}"
     if stored is not None and stored.first.end_utc > deployment.now:
         return [note("first window", want, f"opens {began}")]
@@ -175,7 +175,7 @@ def _expiry(standing: MaintenanceConfiguration) -> str:
 
 def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Finding:
     """A start of long ago is as good as a new one, if its windows are the same."""
-    wanted, stored = deployment.window, _stored_window(standing)
+    wanted, stored = deployment.window, stored_window(standing)
     got = standing.start_date_time
     if stored is not None and window.in_phase(stored, wanted, deployment.now):
         got = window.format_start(wanted.start)
@@ -185,7 +185,7 @@ def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Findin
     return check("start", window.format_start(wanted.start), got, source)
 
 
-def _stored_window(standing: MaintenanceConfiguration) -> Window | None:
+def stored_window(standing: MaintenanceConfiguration) -> Window | None:
     """The window that stands; None when it is not one that patchctl would write."""
     try:
         return Window(

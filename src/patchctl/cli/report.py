@@ -1,0 +1,167 @@
+"""`patchctl report`: compliance, what was installed, what failed and what is overdue, to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchctl.cli import options as o
+
+if TYPE_CHECKING:
+    from patchctl.cli.command import Command
+    from patchctl.deployment import Deployment
+    from patchctl.figures import Figures, Wanted
+    from patchctl.history import History
+
+
+class Format(StrEnum):
+    text = "text"
+    html = "html"
+    csv = "csv"
+    json = "json"
+    eml = "eml"
+
+
+Since = Annotated[
+    str,
+    typer.Option(metavar="SPAN", help="How far back, like 30d or 12w.", envvar="PATCHCTL_SINCE"),
+]
+Run = Annotated[
+    str | None, typer.Option("--run", metavar="ID", help="Of one run only: its id, or its end.")
+]
+As = Annotated[
+    Format | None,
+    typer.Option("--format", help="[default: by the ending of --out, or text]", metavar="FORMAT"),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="FILE", help="Where to write; an older file is replaced. - is stdout."
+    ),
+]
+REPORTING: o.Options = {
+    "since": (Since, "30d"),
+    "run": (Run, None),
+    "format": (As, None),
+    "out": (Out, None),
+}
+
+
+@o.takes("report", REPORTING, o.EVERYWHERE)
+def report(c: Command) -> None:
+    """Report compliance, installations, failures and what is overdue.
+
+    Formats: text, html (one file for browser and paper), csv (a row an update and machine), json,
+    eml (a mail to send).
+
+    \b
+    Examples:
+      patchctl report --sandbox
+      patchctl report --name web --since 12w --out report.html
+      patchctl report --format eml | sendmail -t
+    """
+    from patchctl import fleet
+    from patchctl.cli.memory import history
+    from patchctl.deployment import require_standing
+    from patchctl.figures import figures
+    from patchctl.views.documents.data import data
+
+    form = _form(c)
+    connection = c.connect()
+    deployment = c.resolve(connection)
+    require_standing(deployment)
+    with history(c, connection, deployment) as memory:
+        since = _since(c, deployment)
+        connection.run(fleet.collect(connection.clients, deployment, memory, since))
+        wanted = _wanted(c, deployment, memory)
+        found = figures(memory, wanted, deployment=deployment.name, sandbox=connection.sandbox)
+        c.envelope.extra["report"] = data(found)
+        _write(c, form, _document(form, found, wanted, memory, deployment))
+
+
+def _form(c: Command) -> Format:
+    """What is asked for, or what the file's ending says. Raises BadInput for two at once."""
+    from patchctl.errors import BadInput
+
+    out, asked = c.given["out"], c.given["format"]
+    ending = out.suffix.removeprefix(".").lower() if out is not None else ""
+    form = asked or (Format(ending) if ending in Format.__members__ else Format.text)
+    if c.json and _to_stdout(out) and form not in (Format.text, Format.json):
+        problem = f"--format {form}: stdout holds the document of --output json"
+        raise BadInput([problem], "Name a file with --out.")
+    if not _to_stdout(out) and not (out.parent.is_dir() and (out.is_file() or not out.exists())):
+        raise BadInput([f"--out: {out} cannot be a file"], "Name one in a directory that exists.")
+    return Format(form)
+
+
+def _to_stdout(out: Path | None) -> bool:
+    return out is None or str(out) == "-"
+
+
+def _since(c: Command, deployment: Deployment) -> datetime:
+    """Where the time begins that the report is about; of one run, as far back as is known."""
+    from patchctl.cli import values
+    from patchctl.history import KEPT
+
+    span = timedelta(seconds=values.seconds(c.given["since"], "--since"))
+    return deployment.now - (KEPT if c.given["run"] else span)
+
+
+def _wanted(c: Command, deployment: Deployment, memory: History) -> Wanted:
+    """What the report is about. Raises BadInput for a run that nobody knows."""
+    from patchctl.errors import BadInput
+    from patchctl.figures import Wanted, find_run
+
+    since, run = _since(c, deployment), c.given["run"]
+    try:
+        return Wanted(deployment.now, since, find_run(memory, run) if run else "")
+    except LookupError as error:
+        raise BadInput(
+            [f"--run: {error}"], "See the runs that are known: patchctl report"
+        ) from None
+
+
+def _document(
+    form: Format, found: Figures, wanted: Wanted, memory: History, deployment: Deployment
+) -> Iterable[bytes]:
+    """The report in pieces; only the form that is asked for loads its library."""
+    match form:
+        case Format.text:
+            from patchctl.views.documents.plain_text import plain_text
+
+            yield plain_text(found).encode()
+        case Format.html:
+            from patchctl.views.documents.html import html
+
+            yield html(found).encode()
+        case Format.csv:
+            from patchctl.ledger import entries
+            from patchctl.views.documents.spreadsheet import spreadsheet
+
+            lines = spreadsheet(entries(memory, found, wanted))
+            yield from (line.encode() for line in lines)
+        case Format.json:
+            from patchctl.views.documents.data import text
+
+            yield text(found).encode()
+        case Format.eml:
+            from patchctl.views.documents.mail import mail
+
+            yield mail(found, deployment.config.emails)
+
+
+def _write(c: Command, form: Format, document: Iterable[bytes]) -> None:
+    from patchctl.cli.output import to_file, to_stdout
+
+    out = c.given["out"]
+    if not _to_stdout(out):
+        to_file(out, document)
+        c.envelope.extra["file"] = str(out)
+        c.say(f"Written: {out} ({form})")
+    elif not c.json:
+        to_stdout(document)

@@ -1,0 +1,65 @@
+"""`patchctl status`: how the machines stand, and whether the last window was used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchctl.cli import options as o
+
+if TYPE_CHECKING:
+    from patchctl.cli.command import Command
+    from patchctl.deployment import Deployment
+    from patchctl.status import Status
+
+FailIfMissed = Annotated[
+    bool,
+    typer.Option(
+        "--fail-if-missed",
+        help="Exit 5 when the last window has passed and nothing ran, or nothing ever will.",
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="List every machine, however many there are.")]
+LOOKING: o.Options = {"fail_if_missed": (FailIfMissed, False), "all": (All, False)}
+
+
+@o.takes("status", LOOKING, o.EVERYWHERE)
+def status(c: Command) -> None:
+    """Show how the machines stand: next window, last run, what is pending, what is in the way.
+
+    \b
+    Examples:
+      patchctl status --sandbox
+      patchctl status --name web --fail-if-missed --output json
+    """
+    from patchctl import fleet
+    from patchctl.cli.memory import history
+    from patchctl.deployment import require_standing
+    from patchctl.views import status as view
+    from patchctl.views.data import plain
+
+    connection = c.connect()
+    deployment = c.resolve(connection)
+    require_standing(deployment)
+    with history(c, connection, deployment) as memory:
+        found = connection.run(fleet.status(connection.clients, deployment, memory))
+    c.envelope.extra["status"] = plain(found)
+    c.show(*view.status(found, deployment.now, everything=c.given["all"]))
+    if c.given["fail_if_missed"]:
+        _refuse_missed(found, deployment)
+
+
+def _refuse_missed(found: Status, deployment: Deployment) -> None:
+    from patchctl.errors import NotAsItShouldBe
+    from patchctl.status import Past
+    from patchctl.views.status import last_window
+
+    validate = f"patchctl validate --name {deployment.name}"
+    if problem := found.schedules[0].schedule.problem:
+        message = f"Nothing will run: {problem}."
+        raise NotAsItShouldBe("NothingWillRun", message, f"See what is wrong: {validate}")
+    for each in found.schedules:
+        if each.last_window.past is Past.MISSED:
+            message = last_window(each.last_window)
+            raise NotAsItShouldBe("WindowMissed", message, f"See what is wrong: {validate}")

@@ -1,0 +1,1 @@
+"""A report as a document: for a terminal, a browser, a spreadsheet, a program, a mailbox."""
