@@ -15,6 +15,7 @@ from patchctl.schedule.window import Occurrence, Window
 
 RUNS = "microsoft.maintenance/maintenanceconfigurations/applyupdates"
 MACHINES = "microsoft.maintenance/applyupdates"
+ASSIGNMENTS = "microsoft.maintenance/configurationassignments"
 
 LOOK_BACK = "2d"
 """Rows come up to an hour late, and an alert that has fired stays so while its row is seen."""
@@ -40,18 +41,19 @@ MOST = 200
 """Windows in a query: it must stay below 64 KB."""
 
 
-def run_failed(configuration: str) -> str:
-    """Machines of a schedule's runs that ended neither well nor cancelled."""
-    return _of_machines(configuration, f"status !in~ ({_listed(NOT_FAILED)})")
+def run_failed(configurations: Sequence[str]) -> str:
+    """Machines in the runs of these schedules that ended neither well nor cancelled."""
+    return _of_machines(configurations, f"status !in~ ({_listed(NOT_FAILED)})")
 
 
-def run_succeeded(configuration: str) -> str:
-    """Runs of a schedule in which everything went well."""
+def run_succeeded(configurations: Sequence[str]) -> str:
+    """Runs of these schedules in which everything went well."""
     return "\n".join(
         (
             'arg("").maintenanceresources',
             f'| where type =~ "{RUNS}"',
-            f'| where tostring(properties.maintenanceConfigurationId) =~ "{configuration}"',
+            "| where tostring(properties.maintenanceConfigurationId) in~ "
+            f"({_listed(configurations)})",
             f"| where todatetime(properties.startDateTime) > ago({LOOK_BACK})",
             '| where tostring(properties.status) =~ "Succeeded"',
             "| project run = tolower(tostring(properties.correlationId))",
@@ -59,7 +61,7 @@ def run_succeeded(configuration: str) -> str:
     )
 
 
-def run_warned(configuration: str) -> str:
+def run_warned(configurations: Sequence[str]) -> str:
     """Machines whose run ended well but for a reboot that is still due, or too short a window."""
     warned = (
         'status =~ "CompletedWithWarnings" or (status =~ "Succeeded" and '
@@ -72,10 +74,22 @@ def run_warned(configuration: str) -> str:
             "| extend run = tolower(tostring(properties.maintenanceRunId)), "
             "status = tostring(properties.status), reboot = tostring(properties.rebootStatus), "
             "exceeded = tobool(properties.maintenanceWindowExceeded)",
-            f'| where run startswith "{_run_prefix(configuration)}"',
+            f"| where {_of_run(configurations)}",
             f"| where todatetime(properties.lastModifiedDateTime) > ago({LOOK_BACK})",
             f"| where {warned}",
             '| project run, machine = tostring(split(id, "/patchInstallationResults/")[0]), status',
+        )
+    )
+
+
+def assigned(configuration: str) -> str:
+    """The machines of a schedule, from the table that tells how their runs ended."""
+    return "\n".join(
+        (
+            'arg("").maintenanceresources',
+            f'| where type =~ "{ASSIGNMENTS}"',
+            f'| where tostring(properties.maintenanceConfigurationId) =~ "{configuration}"',
+            "| project id",
         )
     )
 
@@ -158,14 +172,14 @@ def _checks(windows: Sequence[Occurrence]) -> list[Check]:
     ]
 
 
-def _of_machines(configuration: str, condition: str) -> str:
+def _of_machines(configurations: Sequence[str], condition: str) -> str:
     return "\n".join(
         (
             'arg("").maintenanceresources',
             f'| where type =~ "{MACHINES}"',
             "| extend run = tolower(tostring(properties.correlationId)), "
             "status = tostring(properties.status)",
-            f'| where run startswith "{_run_prefix(configuration)}"',
+            f"| where {_of_run(configurations)}",
             f"| where todatetime(properties.startDateTime) > ago({LOOK_BACK})",
             f"| where {condition}",
             "| project run, machine = tostring(properties.resourceId), status",
@@ -173,8 +187,10 @@ def _of_machines(configuration: str, condition: str) -> str:
     )
 
 
-def _run_prefix(configuration: str) -> str:
-    return f"{configuration}/providers/microsoft.maintenance/applyupdates/".lower()
+def _of_run(configurations: Sequence[str]) -> str:
+    """The id of a run begins with that of its configuration."""
+    runs = "providers/microsoft.maintenance/applyupdates/"
+    return " or ".join(f'run startswith "{each}/{runs}"'.lower() for each in configurations)
 
 
 def _listed(words: Sequence[str]) -> str:

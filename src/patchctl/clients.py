@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
     from azure.core.pipeline.policies import SansIOHTTPPolicy
     from azure.core.pipeline.transport import AsyncHttpTransport
+    from azure.mgmt.alertsmanagement.aio import AlertsManagementClient
     from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
     from azure.mgmt.maintenance.aio import MaintenanceManagementClient
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
+    from azure.mgmt.resourcehealth.aio import ResourceHealthMgmtClient
 
     from arm_sandbox.store import Store
     from arm_sandbox.transport import Watcher
@@ -142,6 +144,18 @@ class Clients:
         from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
         return ResourceGraphClient(self.credential, **self._options)
+
+    @cached_property
+    def alerts(self) -> AlertsManagementClient:
+        from azure.mgmt.alertsmanagement.aio import AlertsManagementClient
+
+        return AlertsManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def health(self) -> ResourceHealthMgmtClient:
+        from azure.mgmt.resourcehealth.aio import ResourceHealthMgmtClient
+
+        return ResourceHealthMgmtClient(self.credential, self.subscription, **self._options)
 
     def within(self, subscription: str) -> Clients:
         """The same clients for another subscription."""

@@ -32,9 +32,9 @@ def window(recur: str = "1Week Saturday", zone: str = "Eastern Standard Time") -
 
 def queries() -> list[str]:
     return [
-        alert_queries.run_failed(CONFIGURATION),
-        alert_queries.run_warned(CONFIGURATION),
-        alert_queries.run_succeeded(CONFIGURATION),
+        alert_queries.run_failed([CONFIGURATION]),
+        alert_queries.run_warned([CONFIGURATION]),
+        alert_queries.run_succeeded([CONFIGURATION]),
         alert_queries.run_missed(CONFIGURATION, watch(window("6Hours"), NOW)),
     ]
 

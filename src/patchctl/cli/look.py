@@ -8,6 +8,8 @@ from patchctl.cli import options as o
 
 if TYPE_CHECKING:
     from patchctl.cli.command import Command
+    from patchctl.clients import Connection
+    from patchctl.deployment import Deployment
 
 
 @o.takes("validate", {"timeout": o.MAKING["timeout"]}, o.EVERYWHERE)
@@ -21,12 +23,13 @@ def validate(c: Command) -> None:
     """
     from patchctl.errors import NotAsItShouldBe
     from patchctl.report import Outcome, StepReport
-    from patchctl.validation import with_confirmations
+    from patchctl.validation import with_confirmations, with_health
     from patchctl.views import text
 
     connection = c.connect()
     deployment = c.resolve(connection)
     found = with_confirmations(c.look(connection, deployment), deployment)
+    found = connection.run(with_health(found, connection.clients))
     outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
     c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
     if deployment.stands:
@@ -43,21 +46,46 @@ def validate(c: Command) -> None:
     c.show(f"{deployment.name} is as it should be.")
 
 
-@o.takes("test-notify", o.EVERYWHERE)
+@o.takes("test-notify", {"end_to_end": (o.EndToEnd, False)}, o.EVERYWHERE)
 def notify_test(c: Command) -> None:
     """Send a test mail to everybody who gets the alerts.
+
+    With --end-to-end a temporary alert on results fires instead, which shows that rule, identity,
+    role, query and mail work together. It takes Azure up to half an hour.
 
     \b
     Examples:
       patchctl test-notify --sandbox
       patchctl test-notify --name web
+      patchctl test-notify --end-to-end
     """
+    connection = c.connect()
+    deployment = c.resolve(connection)
+    if c.given["end_to_end"]:
+        _prove(c, connection, deployment)
+    else:
+        _send_test(c, connection, deployment)
+
+
+def _prove(c: Command, connection: Connection, deployment: Deployment) -> None:
+    from patchctl.proof import prove
+
+    if deployment.stands:
+        c.say("Making an alert that fires; Azure takes five to thirty minutes.")
+    proof = connection.run(prove(connection.clients, deployment, connection.clock))
+    c.envelope.extra["proof"] = {"rule": proof.rule, "fired": proof.fired, "to": list(proof.to)}
+    c.show(
+        f"{proof.rule} fired at {proof.fired} and is gone again: the query ran with the rights of "
+        "the alerts' identity.",
+        f"The mail goes to {', '.join(proof.to)}. Only their mailboxes show whether it arrived.",
+    )
+
+
+def _send_test(c: Command, connection: Connection, deployment: Deployment) -> None:
     from patchctl.errors import PatchctlError
     from patchctl.notification import send
     from patchctl.views import text
 
-    connection = c.connect()
-    deployment = c.resolve(connection)
     if deployment.stands:
         c.say("Sending; Azure takes up to two minutes.")
     handed = connection.run(send(connection.clients, deployment))

@@ -258,6 +258,10 @@ Workspace = Annotated[
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait until Azure has deleted the group.")
 ]
+EndToEnd = Annotated[
+    bool,
+    typer.Option("--end-to-end", help="Let an alert on results fire, to test all on its way."),
+]
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit 5 when there is something to write.")
 ]

@@ -18,7 +18,7 @@ NAMESPACES = (
     "Microsoft.Maintenance",
     "Microsoft.Insights",
 )
-WATCHING = ("Microsoft.ManagedIdentity",)
+WATCHING = ("Microsoft.ManagedIdentity", "Microsoft.AlertsManagement", "Microsoft.ResourceHealth")
 """Needed only where Azure is to watch the results."""
 REGISTERED = "Registered"
 

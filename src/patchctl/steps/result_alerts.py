@@ -39,6 +39,7 @@ NEEDS = (
 )
 FREQUENCY = timedelta(minutes=15)
 """Azure reports the health of a rule only if it is evaluated at least this often."""
+OFTEN = timedelta(minutes=5)
 ONCE = 1
 """Periods of a rule. More of them would be parts of one evaluation, not evaluations in a row, and
 would need a column of times to part the rows by (docs)."""
@@ -55,6 +56,7 @@ class Rule:
     """The values of `notify` for which the rule is wanted."""
     waits: bool = False
     """Whether it knows the coming windows, and alerts on what is missing after one."""
+    frequency: timedelta = FREQUENCY
 
 
 def _configuration(deployment: Deployment) -> str:
@@ -67,7 +69,7 @@ RULES = (
         1,
         "Patching failed on at least one machine.",
         "patchctl report --name {name} shows which, and why.",
-        lambda deployment: alert_queries.run_failed(_configuration(deployment)),
+        lambda deployment: alert_queries.run_failed(deployment.configuration_ids),
     ),
     Rule(
         "Patch-Run-Missed",
@@ -84,7 +86,7 @@ RULES = (
         2,
         "Patches were installed, and a reboot is still due or the window was too short.",
         "patchctl status --name {name} shows where.",
-        lambda deployment: alert_queries.run_warned(_configuration(deployment)),
+        lambda deployment: alert_queries.run_warned(deployment.configuration_ids),
         notify=("warnings", "all"),
     ),
     Rule(
@@ -92,17 +94,29 @@ RULES = (
         4,
         "Every machine was patched.",
         "patchctl report --name {name} shows what was installed.",
-        lambda deployment: alert_queries.run_succeeded(_configuration(deployment)),
+        lambda deployment: alert_queries.run_succeeded(deployment.configuration_ids),
         notify=("all",),
     ),
 )
+
+TEST = Rule(
+    "Patch-Alert-Test",
+    4,
+    "A test: results of patching would reach you.",
+    "Nothing is to be done. The rule is gone again by now.",
+    lambda deployment: alert_queries.assigned(_configuration(deployment)),
+    notify=(),
+    frequency=OFTEN,
+)
+"""Stands for minutes only. One that an interrupted test has left is taken away as unwanted."""
+EVERY = (*RULES, TEST)
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     wanted = wanted_rules(deployment)
     allowed = bool(wanted) and await _allowed(clients, deployment)
-    standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in RULES))
-    found = dict(zip(RULES, standing, strict=True))
+    standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in EVERY))
+    found = dict(zip(EVERY, standing, strict=True))
     surplus = [
         _part(deployment, rule, got, enabled=allowed)
         for rule, got in found.items()
@@ -119,12 +133,12 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     allowed = bool(wanted) and await _allowed(clients, deployment)
     await asyncio.gather(
         *(_make(clients, deployment, rule, enabled=allowed) for rule in wanted),
-        *(_remove(clients, deployment, rule) for rule in RULES if rule not in wanted),
+        *(_remove(clients, deployment, rule) for rule in EVERY if rule not in wanted),
     )
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    await asyncio.gather(*(_remove(clients, deployment, rule) for rule in RULES))
+    await asyncio.gather(*(_remove(clients, deployment, rule) for rule in EVERY))
 
 
 def wanted_rules(deployment: Deployment) -> list[Rule]:
@@ -153,8 +167,8 @@ def desired(
         severity=rule.severity,
         enabled=enabled,
         scopes=[_scope(deployment)],
-        evaluation_frequency=FREQUENCY,
-        window_size=FREQUENCY,
+        evaluation_frequency=rule.frequency,
+        window_size=rule.frequency,
         criteria=ScheduledQueryRuleCriteria(
             all_of=[
                 Condition(
@@ -186,7 +200,7 @@ def _description(deployment: Deployment, rule: Rule) -> str:
 
 def _dimensions(deployment: Deployment, rule: Rule) -> list[str]:
     """One alert for each value of these; a run that is missing has none."""
-    if rule.waits:
+    if rule.waits or rule is TEST:
         return []
     each = deployment.config.alerts.per == "machine" and rule.name != "Patch-Run-Succeeded"
     return ["run", "machine"] if each else ["run"]
