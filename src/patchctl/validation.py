@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from patchctl import access
 from patchctl.clients import find
 from patchctl.deployment import Deployment
 from patchctl.engine import Plan
 from patchctl.report import Finding, Inspection, State, check, note
 
 if TYPE_CHECKING:
+    from azure.mgmt.resourcehealth.models import AvailabilityStatusProperties
+
     from patchctl.clients import Clients
 
 RECEIVERS = "action-group"
 RULES = "result-alerts"
 HEALTHY = "available"
+SPREAD = timedelta(minutes=30)
+"""A role may take ten minutes to be honoured everywhere (docs), and a rule asks every fifteen."""
 
 
 def with_confirmations(plan: Plan, deployment: Deployment) -> Plan:
@@ -34,26 +40,48 @@ def _unknown(email: str) -> Finding:
     return note(f"confirmation of {email}", want, "unknown: Azure does not tell; try test-notify")
 
 
-async def with_health(plan: Plan, clients: Clients) -> Plan:
+async def with_health(plan: Plan, clients: Clients, deployment: Deployment) -> Plan:
     """What Azure says of the alerts on results: whether their queries can be run."""
     inspection = plan[RULES]
     if not inspection.ready or not inspection.stands:
         return plan
-    health = [await _health(clients, id) for id in inspection.resources]
+    statuses = [await _status(clients, id) for id in inspection.resources]
+    spreading = await _is_spreading(clients, deployment)
+    health = [
+        _health(id, status, spreading=spreading)
+        for id, status in zip(inspection.resources, statuses, strict=True)
+    ]
     return {**plan, RULES: _judged(inspection, health)}
 
 
-async def _health(clients: Clients, rule: str) -> Finding:
+async def _status(clients: Clients, rule: str) -> AvailabilityStatusProperties | None:
+    status = await find(clients.health.availability_statuses.get_by_resource(rule))
+    return status.properties if status is not None else None
+
+
+async def _is_spreading(clients: Clients, deployment: Deployment) -> bool:
+    """Whether the identity's role is so new that Azure may not honour it everywhere yet."""
+    principal = await access.principal(clients, deployment)
+    roles = await access.reading(clients, deployment, principal) if principal else []
+    return bool(roles) and all(_is_new(role.created_on, deployment.now) for role in roles)
+
+
+def _is_new(made: datetime | None, now: datetime) -> bool:
+    return made is not None and now - made < SPREAD
+
+
+def _health(rule: str, status: AvailabilityStatusProperties | None, *, spreading: bool) -> Finding:
     """Of a rule that is new Azure does not know it yet."""
     subject = f"health of {rule.rsplit('/', 1)[-1]}"
-    status = await find(clients.health.availability_statuses.get_by_resource(rule))
-    told = status.properties if status is not None else None
-    state = (told.availability_state or "").lower() if told is not None else ""
-    if told is None or state in ("", "unknown"):
-        return note(subject, HEALTHY, (told and told.title) or "unknown")
+    state = (status.availability_state or "").lower() if status is not None else ""
+    if status is None or state in ("", "unknown"):
+        return note(subject, HEALTHY, (status and status.title) or "unknown")
     if state == HEALTHY:
         return check(subject, HEALTHY, HEALTHY)
-    return check(subject, HEALTHY, f"{told.title}: {told.summary}")
+    told = f"{status.title}: {status.summary}"
+    if spreading:
+        return note(subject, HEALTHY, f"{told} Its role was granted just now; look again later.")
+    return check(subject, HEALTHY, told)
 
 
 def _judged(inspection: Inspection, health: Sequence[Finding]) -> Inspection:

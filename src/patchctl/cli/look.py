@@ -29,7 +29,7 @@ def validate(c: Command) -> None:
     connection = c.connect()
     deployment = c.resolve(connection)
     found = with_confirmations(c.look(connection, deployment), deployment)
-    found = connection.run(with_health(found, connection.clients))
+    found = connection.run(with_health(found, connection.clients, deployment))
     outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
     c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
     if deployment.stands:
