@@ -90,10 +90,10 @@ def _answer(world: World, request: Request, told: dict[str, str]) -> Response:
 
 
 def settle(world: World, until: float | None = None) -> None:
-    """Let everything happen that is due by `until` (now, when left out), in the order of time."""
+    """Let everything happen that is due by `until` (now, when left out), each at its own time."""
     until = world.now if until is None else until
     while (happening := world.take_due(until)) is not None:
-        world.now = max(world.now, happening.due)
+        world.now = happening.due
         HAPPENINGS[happening.name](world, **happening.data)
     world.now = until
 

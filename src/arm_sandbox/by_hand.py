@@ -1,4 +1,4 @@
-"""What somebody else does to the world: passes time, edits and deletes, as if in the portal."""
+"""What somebody else does to the world: edits and deletes, as if in the portal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from arm_sandbox import arm
 from arm_sandbox.app import KINDS, settle
 from arm_sandbox.providers.resources import GROUP, group_deleted
 from arm_sandbox.world import Resource, World
-
-
-def advance(world: World, seconds: float) -> None:
-    """Move the clock; whatever is due by then happens."""
-    settle(world, world.now + seconds)
 
 
 def resource(world: World, name: str) -> Resource:
@@ -46,6 +41,9 @@ def edit(world: World, edited: Resource, path: str, value: Any) -> None:
         node[last] = value
     else:
         raise LookupError(f"{path} leads nowhere in {edited.id}")
+    kind = KINDS.get(edited.type.lower())
+    if kind is not None:
+        kind.when_made(world, edited)
     arm.record(world, edited.id, f"{edited.type}/write", "Succeeded")
     settle(world)
 

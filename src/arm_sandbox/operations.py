@@ -33,12 +33,15 @@ class LongRunning:
 
 
 def start(
-    world: World, request: Request, resource: str, how: LongRunning, verb: str
+    world: World, request: Request, resource: str, how: LongRunning, verb: str, *, name: str = ""
 ) -> tuple[Operation, dict[str, str]]:
-    """Begin an operation on a resource; answers it with the headers of the first response."""
+    """Begin an operation on a resource; answers it with the headers of the first response.
+
+    `name` is for an operation that is known by it before it begins.
+    """
     seconds = world.between(resource, verb, *how.seconds)
     operation = Operation(
-        name=world.guid(f"{resource}/{verb}"),
+        name=name or world.guid(f"{resource}/{verb}"),
         style=how.style,
         verb=verb,
         resource=resource,

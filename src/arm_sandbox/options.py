@@ -85,6 +85,10 @@ class Options:
     """How long a read does not show what was written."""
     list_lag: Range = NEVER
     """How long a list does not."""
+    result_lag: Range = (600.0, 3600.0)
+    """Until Resource Graph shows how an installation, or a run, has begun or ended."""
+    update_failures: float = Field(default=0.0, ge=0.0, le=1.0)
+    """The share of updates that fail to install, and of reboots that take too long."""
 
 
 def options(data: dict[str, Any]) -> Options:

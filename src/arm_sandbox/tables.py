@@ -75,6 +75,13 @@ def withdraw(world: World, table: str, scope: str, lag: float) -> None:
             _add(world, table, key, Version(None, world.now + lag, versions[-1].forgotten))
 
 
+def retract(world: World, table: str, id: str, lag: float) -> None:
+    """Let the one row with an id go, `lag` seconds from now, if there is one."""
+    versions = world.published.get(table, {}).get(id.lower())
+    if versions:
+        _add(world, table, id, Version(None, world.now + lag, versions[-1].forgotten))
+
+
 def rows(world: World, table: str, readable: Readable = everything) -> Iterator[Row]:
     """What a table shows now to a caller that may read some things. Raises KeyError at once."""
     standing = TABLES[table](world)

@@ -130,6 +130,10 @@ class World:
     """Rows of Resource Graph by table and lower-cased id, oldest version first; see `tables`."""
     happenings: list[Happening] = field(default_factory=list)
     """What is to come, as a heap: the next one first."""
+    failing: dict[str, list[str]] = field(default_factory=dict)
+    """What is to fail for now: `machines` by id, `updates` by KB or package, in lower case."""
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    """Runs of maintenance configurations, oldest first; see `patching.runs`."""
     draws: dict[str, int] = field(default_factory=dict)
     ordinal: int = 0
     deploying: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -213,8 +217,7 @@ class World:
         what = f"{subject.lower()}|{operation}"
         ordinal = self.draws.get(what, 0)
         self.draws[what] = ordinal + 1
-        digest = hashlib.sha256(f"{self.seed}|{what}|{ordinal}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64
+        return chance(self.seed, f"{what}|{ordinal}")
 
     def between(self, subject: str, operation: str, low: float, high: float) -> float:
         return round(low + (high - low) * self.draw(subject, operation), 3)
@@ -222,6 +225,10 @@ class World:
     def guid(self, subject: str) -> str:
         number = int(self.draw(subject, "guid") * 2**64)
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.seed}|{subject.lower()}|{number}"))
+
+    def unique(self, subject: str) -> str:
+        """A GUID that is the same whenever it is asked for."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.seed}|{subject.lower()}"))
 
     # -- saving
 
@@ -262,6 +269,12 @@ def _inside(resources: Iterable[Resource], scope: str, type: str | None) -> Iter
             continue
         if within(resource.id, scope) and not same(resource.id, scope):
             yield resource
+
+
+def chance(seed: str, subject: str) -> float:
+    """A number from 0 up to 1 that a seed gives a subject, the same whenever it is asked for."""
+    digest = hashlib.sha256(f"{seed}|{subject}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def stamp(seconds: float) -> str:

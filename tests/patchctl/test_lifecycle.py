@@ -280,7 +280,7 @@ def test_json_has_the_documented_keys(cli: Cli) -> None:
         (("test-notify",), {"mails"}),
         (("list",), {"deployments", "unread"}),
         (("sandbox", "outbox"), {"mails"}),
-        (("sandbox", "advance", "--by", "1h"), set()),
+        (("sandbox", "advance", "--by", "1h"), {"now", "runs"}),
         (("sandbox", "edit", GROUP, "tags.note=1"), set()),
         (("destroy", "--yes"), {"left"}),
         (("sandbox", "delete", "x"), set()),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from arm_sandbox import by_hand
+from arm_sandbox import by_hand, patch_night
 from arm_sandbox.world import Resource, World
 from patchctl.errors import Exit
 from tests.patchctl.shell import EMAIL, Cli
@@ -32,8 +32,7 @@ def deployed(cli: Cli) -> Cli:
 
 def advance(cli: Cli, to: str) -> None:
     world = cli.world
-    until = datetime.fromisoformat(f"{to}+00:00").timestamp()
-    by_hand.advance(world, until - world.now)
+    patch_night.advance(world, datetime.fromisoformat(f"{to}+00:00").timestamp())
     cli.store.save(world)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from arm_sandbox.wire import Refusal
@@ -196,6 +197,7 @@ def images_named(*names: str) -> list[Image]:
     return [i for i in IMAGES if [name.lower() for name in i.names[: len(names)]] == wanted]
 
 
+@cache
 def image_named(publisher: str, offer: str, sku: str) -> Image | None:
     return next(iter(images_named(publisher, offer, sku)), None)
 

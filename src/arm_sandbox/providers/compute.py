@@ -13,6 +13,7 @@ from arm_sandbox.arm import Body, Kind, merge, reference, writable
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.locations import LOCATIONS
 from arm_sandbox.operations import LongRunning
+from arm_sandbox.patching import installation, on_demand
 from arm_sandbox.providers import (
     assessment,
     catalogue,
@@ -220,10 +221,12 @@ def _machine_made(world: World, machine: Resource) -> None:
     if "power" not in machine.hidden:
         machine.hidden["provisioned"] = world.stamp
         machines.runs(world, machine)
+    assessment.keep_up(world, machine)
 
 
 def _machine_deleted(world: World, machine: Resource) -> None:
     """Disk and interfaces go along or stay, as their `deleteOption` says; they stay by default."""
+    world.freed[machine.id.lower()] = world.now
     disk = machine.properties["storageProfile"]["osDisk"]
     standing = world.find(disk["managedDisk"]["id"])
     if standing is not None:
@@ -255,6 +258,8 @@ def action_finished(world: World, machine: Resource, operation: Operation) -> No
     """An action's time is over: what it was for takes effect."""
     if operation.verb == "assesspatches":
         assessment.assessed(world, machine, operation)
+    elif operation.verb == "installpatches":
+        on_demand.installed(world, machine, operation)
     else:
         machines.power_changed(world, machine, operation)
 
@@ -441,7 +446,7 @@ MACHINE = Kind(
     },
     when_made=_machine_made,
     when_deleted=_machine_deleted,
-    actions={"assesspatches": assessment.assess}
+    actions={"assesspatches": assessment.assess, "installpatches": on_demand.install}
     | {name: partial(machines.change_power, name) for name in machines.POWER},
 )
 DISK = Kind(
@@ -473,4 +478,7 @@ EXTENSION = Kind(
     deletable=_extension_deletable,
 )
 KINDS: tuple[Kind, ...] = (MACHINE, DISK, EXTENSION)
-HAPPENINGS: Mapping[str, Callable[..., None]] = {}
+HAPPENINGS: Mapping[str, Callable[..., None]] = {
+    **assessment.HAPPENINGS,
+    "installation.reboots": installation.reboots,
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from arm_sandbox import arm, operations
 from arm_sandbox.arm import Body
 from arm_sandbox.ids import parse
@@ -62,15 +64,25 @@ def interfaces(world: World, machine: Resource) -> list[Resource]:
     return [nic for nic in standing if nic is not None]
 
 
-def require_no_conflict(world: World, machine: Resource, beside: str = "") -> None:
+def require_no_conflict(world: World, machine: Resource, beside: Container[str] = ()) -> None:
     """A machine does one thing at a time, except that its power may change `beside` some."""
-    if any(operation.verb != beside for operation in operations.running(world, machine.id)):
-        raise Refusal(
-            409,
-            "Conflict",
-            "The request failed due to conflict with a concurrent request. To resolve it, please "
-            "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
-        )
+    if any(operation.verb not in beside for operation in operations.running(world, machine.id)):
+        raise _conflict()
+
+
+def require_no_installation(machine: Resource) -> None:
+    """One operation on patches at a time, those of a schedule included."""
+    if "installing" in machine.hidden:
+        raise _conflict()
+
+
+def _conflict() -> Refusal:
+    return Refusal(
+        409,
+        "Conflict",
+        "The request failed due to conflict with a concurrent request. To resolve it, please "
+        "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
+    )
 
 
 def require_extensions(machine: Resource) -> None:
@@ -124,9 +136,18 @@ def runs(world: World, machine: Resource) -> None:
     machine.hidden["agentReady"] = world.now + world.between(machine.id, "agent", *AGENT_READY)
 
 
+def turn_off(world: World, machine: Resource) -> None:
+    """It is shut down and deallocated; an installation on it gets no further."""
+    machine.hidden["power"] = "deallocated"
+    if "installing" in machine.hidden:
+        machine.hidden["installing"].setdefault("off", world.now)
+
+
 def change_power(name: str, world: World, machine: Resource, request: Request) -> Response:
     during, _, seconds = POWER[name]
-    require_no_conflict(world, machine, beside="assesspatches")
+    require_no_conflict(world, machine, beside=("assesspatches", "installpatches"))
+    if name != "start":
+        turn_off(world, machine)
     machine.hidden["power"] = during
     machine.properties["provisioningState"] = "Updating"
     how = LongRunning("compute", seconds, location=True)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
+class Stop(StrEnum):
+    next_window = "next-window"
+
+
 class Shell(StrEnum):
     bash = "bash"
     powershell = "powershell"
@@ -81,21 +85,49 @@ def outbox(
 @app.command()
 def advance(
     ctx: typer.Context,
-    by: Annotated[str, typer.Option(help="How far: 90m, 36h, 3d, 2w or 1d12h.")],
+    by: Annotated[str | None, typer.Option(help="How far: 90m, 36h, 3d, 2w or 1d12h.")] = None,
+    to: Annotated[Stop | None, typer.Option(help="Where to stop instead.")] = None,
+    fail_machine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A machine that finds no updates in these windows."),
+    ] = None,
+    fail_update: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KB|PACKAGE", help="An update that fails in these windows."),
+    ] = None,
+    stop_machine: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A machine to shut down first; it stays so."),
+    ] = None,
+    start_machine: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A machine to start first.")
+    ] = None,
     output: o.OutputAs = o.Output.text,
 ) -> None:
-    """Move the sandbox's clock; what is due by then happens.
+    """Move the sandbox's clock; what is due by then happens, patching included.
 
     \b
-    Example:
+    Examples:
       patchctl sandbox advance --by 3d
+      patchctl sandbox advance --to next-window --fail-update KB5068137
+      patchctl sandbox advance --by 6h
     """
-    from arm_sandbox import by_hand
+    from arm_sandbox import patch_night
+    from patchctl.errors import BadInput
+    from patchctl.views import patch_night as view
 
+    named = (fail_machine, fail_update, stop_machine, start_machine)
+    faults = patch_night.Faults(*(tuple(names or ()) for names in named))
     with _world(ctx, "sandbox advance") as (c, world, store):
-        by_hand.advance(world, values.seconds(by))
+        until = _until(world, by, to)
+        problems = patch_night.problems(world, until, faults)
+        if problems:
+            raise BadInput(problems)
+        runs = [patch_night.trace(run) for run in patch_night.advance(world, until, faults)]
         store.save(world)
+        c.envelope.extra |= {"now": world.stamp, "runs": runs}
         c.show(f"In the sandbox it is now {world.stamp[:19].replace('T', ' ')} UTC.")
+        c.show(*view.runs(runs))
 
 
 @app.command()
@@ -321,6 +353,20 @@ def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Stor
         with opened(store) as world:
             c.say(f"SANDBOX, where it is {world.stamp[:19].replace('T', ' ')} UTC")
             yield c, world, store
+
+
+def _until(world: World, by: str | None, to: Stop | None) -> float:
+    from arm_sandbox.patch_night import next_window
+    from patchctl.errors import BadInput
+
+    if (by is None) == (to is None):
+        raise BadInput(["say how far: either --by, for example --by 3d, or --to next-window"])
+    if by is not None:
+        return world.now + values.seconds(by)
+    until = next_window(world)
+    if until is None:
+        raise BadInput(["no window is to come: no maintenance configuration for guests stands"])
+    return until
 
 
 def _options(file: Path | None) -> Options:

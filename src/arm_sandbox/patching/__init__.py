@@ -1,0 +1,1 @@
+"""How the maintenance service patches virtual machines, and what it tells of that afterwards."""
