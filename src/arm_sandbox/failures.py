@@ -17,6 +17,11 @@ ALLOCATION = (
     "deploying to a different Availability Set or different Azure location.",
 )
 """What ends the creation of a machine most often (azure-sdk-for-java#1962)."""
+PATCHING = (
+    "VMGuestPatchInternalError",
+    "An internal execution error occurred. Please retry later.",
+)
+"""How an assessment failed (azure-rest-api-specs#31144)."""
 PREEMPTED = (
     "OperationPreempted",
     "Operation execution has been preempted by a more recent operation.",
@@ -48,6 +53,8 @@ def error(world: World, failure: Failure, type: str) -> dict[str, str]:
         return {"code": failure.code, "message": failure.message}
     if failure.status == "Canceled":
         code, message = PREEMPTED
+    elif failure.on.lower() in ("assesspatches", "installpatches"):
+        code, message = PATCHING
     elif same(type, "Microsoft.Compute/virtualMachines"):
         code, message = ALLOCATION
     else:

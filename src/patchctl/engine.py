@@ -7,8 +7,9 @@ neither Azure's models nor the terminal; what happens it tells as events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patchctl.errors import Foreign, Interrupted, PatchctlError, unexpected
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 Plan = Mapping[str, Inspection]
 Notify = Callable[[Event], None]
 Work = Callable[["Step"], Coroutine[Any, Any, StepReport]]
+Look = Callable[[], Awaitable[Inspection]]
 
 PLAN_CHANGED = "PlanChanged"
 LOOK_AGAIN = 5.0
 """Seconds between two looks at something that is in progress."""
+SHOWN_WITHIN = 60.0
+"""Seconds that Azure may take to show what was written: a read may reach a region that does not
+know of it yet (terraform-provider-azurerm#18268)."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,8 @@ async def deploy(
         if outcome is Outcome.CREATED:
             created.add(step.NAME)
         await step.apply(clients, deployment)
-        return _report(
-            step, outcome, _require_ready(step, await _settled(step, clients, deployment))
-        )
+        after = await _until(partial(_settled, step, clients, deployment), _is_made)
+        return _report(step, outcome, _require_ready(step, after))
 
     return await _run(steps, make, notify, limits, needs=lambda step: step.NEEDS)
 
@@ -103,7 +107,10 @@ async def destroy(
         if step.destroy is None or not found.stands:
             return _report(step, Outcome.ABSENT, found)
         await step.destroy(clients, deployment)
-        after = await step.inspect(clients, deployment)
+        after = await _until(
+            partial(step.inspect, clients, deployment),
+            lambda found: not (found.stands and deployment.wait),
+        )
         going = Outcome.DELETING if after.state is State.IN_PROGRESS else Outcome.LEFT
         return _report(step, going if after.stands else Outcome.DELETED, after)
 
@@ -234,6 +241,21 @@ async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Insp
         await asyncio.sleep(LOOK_AGAIN)
 
 
+async def _until(look: Look, shows: Callable[[Inspection], bool]) -> Inspection:
+    """Look until it shows what was written, or has had the time to."""
+    loop = asyncio.get_running_loop()
+    patience = loop.time() + SHOWN_WITHIN
+    while True:
+        found = await look()
+        if shows(found) or loop.time() >= patience:
+            return found
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+def _is_made(found: Inspection) -> bool:
+    return found.ready or found.state is State.WITHHELD
+
+
 def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, upset: bool) -> None:
     """The plan that was shown is the plan that is written.
 
@@ -253,7 +275,7 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
 
 
 def _require_ready(step: Step, found: Inspection) -> Inspection:
-    if found.ready or found.state is State.WITHHELD:
+    if _is_made(found):
         return found
     wrong = [f"{f.subject} is {f.got}, not {f.want}" for f in found.findings if f.ok is False]
     raise PatchctlError(

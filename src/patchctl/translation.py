@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+JUST_MADE = (
+    "If it was made a moment ago, Azure has yet to show it: wait a minute, then run the same "
+    "command again."
+)
 HINTS = {
     "AuthorizationFailed": "Ask an owner of the subscription for the missing role (docs/azure.md "
     "lists what patchctl needs), then run the same command again.",
     "LinkedAuthorizationFailed": "Ask for rights on the linked resource, then run it again.",
     "MissingSubscriptionRegistration": "Ask an owner to register it: az provider register "
     "--namespace NAMESPACE. Then run the same command again.",
-    "ScopeLocked": "A lock is in the way. Remove it in the portal, then run this command again.",
+    "ScopeLocked": "A lock is in the way; az lock list --output table names it. Remove it, then "
+    "run the same command again.",
     "RequestDisallowedByPolicy": "A policy of the organisation forbids it; its name is in the "
     "message. Ask its owner for an exemption, or change what is asked for.",
     "QuotaExceeded": "Ask for quota in the portal, or choose another --size or --location.",
     "SkuNotAvailable": "Choose another --size, or another --location.",
+    "AllocationFailed": "Choose another --size or --location, or run the same command again later.",
     "AnotherOperationInProgress": "Wait a minute, then run the same command again.",
+    "Conflict": "Wait a minute, then run the same command again.",
+    "ResourceGroupNotFound": JUST_MADE,
+    "ResourceNotFound": JUST_MADE,
     "ResourceGroupBeingDeleted": "Wait until it is gone, then run the same command again.",
     "SubscriptionNotFound": "Name one that you can read with --subscription; "
     "az account list shows them.",
@@ -78,10 +87,17 @@ def _refused(error: HttpResponseError) -> PatchctlError:
     return kind(
         code,
         message,
-        HINTS.get(code, AGAIN if passing else "See what was to be written: patchctl plan"),
+        _hint(code, message, passing=passing),
         resource=_resource(error),
         request_id=headers.get("x-ms-request-id"),
     )
+
+
+def _hint(code: str, message: str, *, passing: bool) -> str:
+    """Compute has one code for much that it does not allow, quota among it."""
+    if code == "OperationNotAllowed" and "quota" in message:
+        return HINTS["QuotaExceeded"]
+    return HINTS.get(code, AGAIN if passing else "See what was to be written: patchctl plan")
 
 
 def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
