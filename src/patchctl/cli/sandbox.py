@@ -377,6 +377,7 @@ def _options(file: Path | None) -> Options:
     try:
         return load(file) if file is not None else Options()
     except OSError as error:
-        raise BadInput([f"--with {file}: {error.strerror}"]) from None
+        raise BadInput([f"--with {file}: {error.strerror}"], "Name a file that is there.") from None
     except ValueError as error:
-        raise BadInput([f"--with {file}: {line}" for line in str(error).splitlines()]) from None
+        problems = [f"--with {file}: {line}" for line in str(error).splitlines()]
+        raise BadInput(problems, "examples/sandbox/complete.toml shows every key.") from None
