@@ -199,6 +199,23 @@ async def _send(send: Send, response: Response) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
+class _Listener(uvicorn.Server):
+    """uvicorn's server, except that its end does not wait for clients to say good-bye over TLS."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hang_up(
+            lambda connection: connection.cycle is None or connection.cycle.response_complete
+        )
+        await super().shutdown(sockets)
+        self._hang_up(lambda connection: True)
+        await asyncio.sleep(0)
+
+    def _hang_up(self, when: Callable[[Any], bool]) -> None:
+        for connection in list(self.server_state.connections):
+            if when(connection):
+                connection.transport.abort()
+
+
 @contextlib.contextmanager
 def running(
     world: World,
@@ -222,7 +239,7 @@ def running(
             speed,
         )
         endpoint = Endpoint(world, store, Authority.kept_in(directory, speed), watchers)
-        server = uvicorn.Server(_config(endpoint, certificates.issue(directory)))
+        server = _Listener(_config(endpoint, certificates.issue(directory)))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

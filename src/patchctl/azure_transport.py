@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport, AsyncioRequestsTransport
 
-if TYPE_CHECKING:
-    from azure.identity import DefaultAzureCredential
+from patchctl.errors import BadInput
 
-    from patchctl.clients import Cloud
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+    from patchctl.clouds import Cloud
 
 RENEW = 300
 """Seconds before its end at which a token is fetched anew, as azure-core does."""
+
+
+def trusted() -> str | bool:
+    """The file of certificates to trust where the environment names one, else the usual ones.
+
+    `requests` goes by the first two as az does; SSL_CERT_FILE is what OpenSSL goes by.
+    """
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        if file := os.environ.get(name):
+            if not Path(file).exists():
+                raise BadInput([f"{name}: {file} is not there"], f"Mend or unset {name}.")
+            return file
+    return True
+
+
+def ordinary_credential(cloud: Cloud) -> TokenCredential:
+    """Whoever is signed in to Azure on this machine."""
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(authority=cloud.authority, connection_verify=trusted())
 
 
 class FinishingTransport(AsyncHttpTransport[Any, Any]):
     """Finishes the request in hand before it lets itself be interrupted.
 
     An answer that is thrown away would leave nobody knowing whether Azure has done the thing. It
-    speaks through `requests`, and so honours the proxy variables and REQUESTS_CA_BUNDLE.
+    speaks through `requests`, and so honours the proxy variables.
     """
 
     def __init__(self) -> None:
-        self._requests = AsyncioRequestsTransport()
+        self._requests = AsyncioRequestsTransport(connection_verify=trusted())
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
         sending = asyncio.ensure_future(self._requests.send(request, **kwargs))
@@ -37,10 +62,10 @@ class FinishingTransport(AsyncHttpTransport[Any, Any]):
             raise
 
     async def open(self) -> None:
-        await self._requests.open()
+        await self._requests.__aenter__()
 
     async def close(self) -> None:
-        await self._requests.close()
+        await self._requests.__aexit__()
 
     async def __aexit__(self, *args: object) -> None:
         """One transport serves all clients: no client may close it for the others."""
@@ -52,8 +77,8 @@ class SharedCredential:
     Without it each client would have the Azure CLI start once more.
     """
 
-    def __init__(self, cloud: Cloud, tenant: str | None) -> None:
-        self._cloud, self._tenant = cloud, tenant
+    def __init__(self, make: Callable[[], TokenCredential], tenant: str | None) -> None:
+        self._make, self._tenant = make, tenant
         self._fetching = asyncio.Lock()
         self._tokens: dict[tuple[str, ...], AccessToken] = {}
 
@@ -73,13 +98,7 @@ class SharedCredential:
             return token
 
     def _fetch(self, scopes: tuple[str, ...], claims: str | None) -> AccessToken:
-        return self._ordinary.get_token(*scopes, claims=claims, tenant_id=self._tenant)
-
-    @property
-    def _ordinary(self) -> DefaultAzureCredential:
-        from azure.identity import DefaultAzureCredential
-
-        return DefaultAzureCredential(authority=self._cloud.authority)
+        return self._make().get_token(*scopes, claims=claims, tenant_id=self._tenant)
 
     async def close(self) -> None:
         """Nothing is kept open."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import logging
 import os
 import secrets
@@ -18,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchctl import __version__
+from patchctl.clouds import CLOUDS, Cloud
 from patchctl.deployment import Identity
-from patchctl.errors import BadInput, NotSignedIn, PatchctlError, Refused
+from patchctl.errors import PatchctlError, Refused
+from patchctl.sign_in import cli_subscription, find_subscription, identity
 from patchctl.translation import HINTS, translated
 
 if TYPE_CHECKING:
@@ -42,42 +42,16 @@ if TYPE_CHECKING:
     from arm_sandbox.store import Store
     from arm_sandbox.transport import Watcher
     from arm_sandbox.world import World
+    from patchctl.azure_transport import FinishingTransport
 
 T = TypeVar("T")
 
 UNREGISTERED = "MissingSubscriptionRegistration"
 RECORD = "PATCHCTL_SANDBOX_RECORD"
 """Names a file that every exchange with the sandbox is appended to, for whoever wants to look."""
+NOBODY = Identity("", "", "")
 POLL = 5
 """Seconds between polls where the service asks for no time of its own (compute does not)."""
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Where an Azure cloud is. Both addresses go to every client: one ignores the cloud setting."""
-
-    endpoint: str
-    scope: str
-    authority: str
-
-
-CLOUDS = {
-    "public": Cloud(
-        "https://management.azure.com",
-        "https://management.azure.com/.default",
-        "login.microsoftonline.com",
-    ),
-    "usgov": Cloud(
-        "https://management.usgovcloudapi.net",
-        "https://management.core.usgovcloudapi.net/.default",
-        "login.microsoftonline.us",
-    ),
-    "china": Cloud(
-        "https://management.chinacloudapi.cn",
-        "https://management.chinacloudapi.cn/.default",
-        "login.chinacloudapi.cn",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -212,11 +186,13 @@ class Connection:
 
     runner: asyncio.Runner
     clients: Clients
-    me: Identity
-    subscription_name: str
-    sandbox: bool
     clock: Callable[[], datetime]
     draw_suffix: Callable[[], str]
+    sandbox: bool = False
+    endpoint: str | None = None
+    """The address of what is no known cloud."""
+    me: Identity = NOBODY
+    subscription_name: str = ""
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end; the SDK's errors come out as patchctl's."""
@@ -237,25 +213,58 @@ def connect_to_azure(
 
     `one`: the command works in one subscription, so it must be clear in which.
     """
-    from patchctl.azure_transport import FinishingTransport, SharedCredential
+    from patchctl.azure_transport import SharedCredential, ordinary_credential
 
-    _hush()
     place = CLOUDS[cloud]
-    with asyncio.Runner() as runner:
-        clients = Clients(SharedCredential(place, tenant), FinishingTransport(), place)
-        connection = Connection(
-            runner,
-            clients,
-            Identity("", "", ""),
-            "",
-            sandbox=False,
-            clock=lambda: datetime.now(UTC),
-            draw_suffix=lambda: secrets.token_hex(3),
-        )
-        asked = subscription or os.environ.get("AZURE_SUBSCRIPTION_ID") or _cli_subscription()
+    credential = SharedCredential(lambda: ordinary_credential(place), tenant)
+    with _network() as (runner, transport):
+        connection = _over(runner, Clients(credential, transport, place))
+        asked = subscription or os.environ.get("AZURE_SUBSCRIPTION_ID") or cli_subscription()
         connection.run(_sign_in(connection, asked, one=one))
         yield connection
-        runner.run(clients.transport.close())
+
+
+@contextmanager
+def connect_to_endpoint(
+    url: str, tenant: str | None, subscription: str | None, *, one: bool = True
+) -> Iterator[Connection]:
+    """Sign in to what is no known cloud, with credentials of its own only; see `endpoint`."""
+    from patchctl.azure_transport import SharedCredential
+    from patchctl.endpoint import OwnCredential, described
+
+    with _network() as (runner, transport):
+        place = runner.run(described(transport, url))
+        own = OwnCredential(place, tenant)
+        credential = SharedCredential(lambda: own, tenant)
+        connection = _over(runner, Clients(credential, transport, place.cloud))
+        connection.endpoint, connection.sandbox = url, place.is_sandbox
+        connection.clock = lambda: place.now
+        asked = subscription or os.environ.get("AZURE_SUBSCRIPTION_ID")
+        connection.run(_sign_in(connection, asked, one=one))
+        yield connection
+
+
+@contextmanager
+def _network() -> Iterator[tuple[asyncio.Runner, FinishingTransport]]:
+    from patchctl.azure_transport import FinishingTransport
+
+    _hush()
+    with asyncio.Runner() as runner:
+        transport = FinishingTransport()
+        try:
+            yield runner, transport
+        finally:
+            runner.run(transport.close())
+
+
+def _over(runner: asyncio.Runner, clients: Clients) -> Connection:
+    """A connection over the network, before signing in."""
+    return Connection(
+        runner,
+        clients,
+        clock=lambda: datetime.now(UTC),
+        draw_suffix=lambda: secrets.token_hex(3),
+    )
 
 
 @contextmanager
@@ -282,11 +291,9 @@ def connect_to_sandbox(
             connection = Connection(
                 runner,
                 clients,
-                Identity("", "", ""),
-                "",
-                sandbox=True,
                 clock=lambda: datetime.fromtimestamp(int(loop.now), UTC),
                 draw_suffix=lambda: world.guid("suffix")[:6],
+                sandbox=True,
             )
             connection.run(_sign_in(connection, subscription or next(iter(world.subscriptions))))
             try:
@@ -332,59 +339,6 @@ async def _sign_in(connection: Connection, asked: str | None, *, one: bool = Tru
     clients = connection.clients
     token = await clients.credential.get_token(clients.cloud.scope)
     connection.me = identity(token.token)
-    found = await _subscription(clients, asked, one=one)
+    found = await find_subscription(clients.subscriptions, asked, one=one)
     connection.subscription_name = found[1]
     connection.clients = replace(clients, subscription=found[0])
-
-
-def identity(token: str) -> Identity:
-    """Who a token was given to. It is read for showing and tagging; Azure checks it."""
-    part = token.split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    names = ("upn", "unique_name", "preferred_username", "app_displayname", "appid", "oid")
-    name = next((str(claims[key]) for key in names if claims.get(key)), "unknown")
-    return Identity(name, str(claims.get("oid", "")), str(claims.get("tid", "")))
-
-
-async def _subscription(clients: Clients, asked: str | None, *, one: bool) -> tuple[str, str]:
-    """Id and name of the subscription asked for by either, or of the only one there is."""
-    if asked and _is_id(asked):
-        found = await find(clients.subscriptions.subscriptions.get(asked))
-        if found is not None:
-            return asked.lower(), found.display_name or ""
-    known = [
-        ((s.subscription_id or "").lower(), s.display_name or "")
-        async for s in clients.subscriptions.subscriptions.list()
-    ]
-    fitting = [s for s in known if asked is None or asked.lower() in (s[0], s[1].lower())]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not known:
-        raise NotSignedIn(
-            "NoSubscription",
-            "This identity can read no subscription.",
-            "Ask for the Reader role on one, or sign in to another tenant: az login --tenant ID",
-        )
-    if not one and asked is None:
-        return "", f"all {len(known)}"
-    listed = ", ".join(f"{name} ({id})" for id, name in known)
-    problem = f"'{asked}' is none of" if asked else "say which of"
-    raise BadInput([f"--subscription: {problem} {listed}"])
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return bool(uuid.UUID(text))
-    except ValueError:
-        return False
-
-
-def _cli_subscription() -> str | None:
-    """The Azure CLI's current subscription, from its profile (asking `az` takes a second)."""
-    directory = os.environ.get("AZURE_CONFIG_DIR") or Path.home() / ".azure"
-    try:
-        text = (Path(directory) / "azureProfile.json").read_text(encoding="utf-8-sig")
-        known = json.loads(text)["subscriptions"]
-        return next((str(s["id"]) for s in known if s.get("isDefault")), None)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # no Azure CLI here, which is fine

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -213,6 +214,9 @@ class Config(Model):
         default=None, description="Tenant to sign in to, where not the usual one."
     )
     cloud: Literal["public", "usgov", "china"] = Field(default="public", description="Which Azure.")
+    endpoint: str | None = Field(
+        default=None, description="Address of a Resource Manager that is no Azure cloud."
+    )
     parallelism: int = Field(default=8, ge=1, le=64, description="How many steps may run at once.")
     timeout: int = Field(default=60, ge=1, le=1440, description="Minutes that one step may take.")
     sandbox: bool = Field(default=False, description="Work in the sandbox instead of Azure.")
@@ -237,6 +241,14 @@ class Config(Model):
     def _location(cls, value: str) -> str:
         return value.replace(" ", "").lower()
 
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        problem = _endpoint_problem(value or "")
+        if value is not None and problem:
+            raise ValueError(problem)
+        return value.rstrip("/") if value else None
+
     @field_validator("emails")
     @classmethod
     def _emails(cls, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -256,6 +268,15 @@ class Config(Model):
         if problems:
             raise ValueError("; ".join(problems))
         return values
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Config:
+        if self.sandbox and self.endpoint:
+            raise ValueError(
+                f"both the sandbox and the endpoint {self.endpoint} are asked for; leave out "
+                "--sandbox (unset PATCHCTL_SANDBOX) or --endpoint (unset PATCHCTL_ENDPOINT)"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_the_system(self) -> Config:
@@ -297,6 +318,17 @@ def _id_of(value: str, type: str) -> str:
             f"/subscriptions/ID/resourceGroups/GROUP/providers/{type}/NAME"
         )
     return value
+
+
+def _endpoint_problem(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme == "http":
+        return f"'{value}' is not encrypted; only https:// is talked to, since tokens go there"
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+        return f"'{value}' is no address; write it like https://127.0.0.1:8443"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        return f"'{value}' has more than a host and a port; write it like https://127.0.0.1:8443"
+    return ""
 
 
 def _email_problem(value: str) -> str:

@@ -65,16 +65,16 @@ def translate(error: Exception) -> PatchctlError:
     if isinstance(error, (azure.ServiceRequestError, azure.ServiceResponseError)):
         return PatchctlError(
             "NoConnection",
-            f"Azure could not be reached: {_first_line(str(error))}",
+            f"Azure could not be reached: {first_line(str(error))}",
             "Check the network and the proxy variables. " + AGAIN,
         )
-    return PatchctlError("AzureError", _first_line(str(error)), AGAIN)
+    return PatchctlError("AzureError", first_line(str(error)), AGAIN)
 
 
 def _sign_in_failed(error: Exception) -> PatchctlError:
     return NotSignedIn(
         "NotSignedIn",
-        f"Azure did not accept a sign-in: {_first_line(str(error))}",
+        f"Azure did not accept a sign-in: {first_line(str(error))}",
         "Sign in first: az login. Or try without Azure: add --sandbox.",
     )
 
@@ -103,8 +103,8 @@ def _hint(code: str, message: str, *, passing: bool) -> str:
 def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
     """Azure has four shapes of error; azure-core knows two, not the maintenance service's."""
     if error.error is not None and error.error.code:
-        return error.error.code, _first_line(error.error.message or str(error))
-    fallback = f"Http{error.status_code}", _first_line(error.message)
+        return error.error.code, first_line(error.error.message or str(error))
+    fallback = f"Http{error.status_code}", first_line(error.message)
     try:
         body = json.loads(error.response.text()) if error.response is not None else None
     except (ValueError, AttributeError):
@@ -112,14 +112,14 @@ def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
     inner = _lowered(body)
     inner = _lowered(inner.get("error", inner))
     message = inner.get("message")
-    return str(inner.get("code") or fallback[0]), _first_line(str(message or fallback[1]))
+    return str(inner.get("code") or fallback[0]), first_line(str(message or fallback[1]))
 
 
 def _lowered(body: Any) -> dict[str, Any]:
     return {k.lower(): v for k, v in body.items()} if isinstance(body, dict) else {}
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
     return text.strip().splitlines()[0] if text.strip() else "no reason was given"
 
 

@@ -28,7 +28,7 @@ from patchctl.clients import Clients
 from patchctl.deployment import Deployment
 from patchctl.errors import Foreign, Refused
 from patchctl.report import Outcome, State
-from patchctl.steps import STEPS, Step, result_alerts
+from patchctl.steps import OUT_BEFORE_THE_GROUP, STEPS, Step, resource_group, result_alerts
 from patchctl.steps.activity_log_alerts import RULES
 from tests.patchctl.conftest import EMAIL, Place
 
@@ -395,3 +395,10 @@ REFUSED: dict[str, Act] = {
     "resource-group": _move,
     "maintenance-configuration": _take_too_long,
 }
+
+
+@pytest.mark.parametrize("step", OUT_BEFORE_THE_GROUP[1:], ids=lambda step: step.NAME)
+def test_what_goes_before_the_group_needs_it(step: Step) -> None:
+    """Else the group would be deleted at the same time, and refuse to let it go."""
+    assert OUT_BEFORE_THE_GROUP[0] is resource_group
+    assert resource_group.NAME in step.NEEDS

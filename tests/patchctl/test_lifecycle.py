@@ -21,7 +21,7 @@ pytestmark = pytest.mark.world
 NAMES = [step.NAME for step in STEPS]
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 GROUP = "rg-patching-demo"
-COMMON = {"command", "deployment", "sandbox", "ok", "steps", "error"}
+COMMON = {"command", "deployment", "sandbox", "endpoint", "ok", "steps", "error"}
 
 
 UNCHANGED = dict.fromkeys(NAMES, "unchanged")

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from patchctl import __version__, config
 from patchctl.cli.options import PATHS, Output, placed
+from patchctl.clouds import known_cloud
 from patchctl.config import Config, Layer
 from patchctl.deployment import Deployment, resolve
 from patchctl.engine import Limits, Plan, Stopped, inspect
@@ -66,13 +67,16 @@ class Command:
         from patchctl import clients
 
         asked = self.asked
-        if self.envelope.sandbox:
+        place = (asked.tenant, asked.subscription)
+        cloud = known_cloud(asked.endpoint) if asked.endpoint else asked.cloud
+        if asked.sandbox:
             way = clients.connect_to_sandbox(sandbox_directory(), asked.subscription, pace())
+        elif cloud is not None:
+            way = clients.connect_to_azure(cloud, *place, one=one_subscription)
         else:
-            way = clients.connect_to_azure(
-                asked.cloud, asked.tenant, asked.subscription, one=one_subscription
-            )
+            way = clients.connect_to_endpoint(str(asked.endpoint), *place, one=one_subscription)
         connection = self.resources.enter_context(way)
+        self.envelope.sandbox = connection.sandbox
         self.say(_first_line(connection))
         return connection
 
@@ -158,7 +162,7 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
             layers = _layers(ctx) if asks else []
             asked = config.layered(layers).config
             envelope.deployment = asked.name
-            envelope.sandbox = asked.sandbox
+            envelope.sandbox, envelope.endpoint = asked.sandbox, asked.endpoint
             out = results_console()
             yield Command(envelope, ctx.params, json, layers, asked, resources, out, console)
     except Stopped as stopped:
@@ -236,12 +240,19 @@ def pace() -> float:
 
 def _first_line(connection: Connection) -> str:
     me = connection.me
-    sandbox = f" · SANDBOX, where it is {connection.clock():%a %Y-%m-%d %H:%M:%S} UTC"
     return (
-        f"patchctl {__version__}{sandbox if connection.sandbox else ''} · {me.name} "
+        f"patchctl {__version__}{_place(connection)} · {me.name} "
         f"in tenant {me.tenant} · subscription {connection.subscription_name} "
         f"({connection.clients.subscription})"
     )
+
+
+def _place(connection: Connection) -> str:
+    """Where we are, if that is not Azure."""
+    where = f" at {connection.endpoint}" if connection.endpoint else ""
+    if connection.sandbox:
+        return f" · SANDBOX{where}, where it is {connection.clock():%a %Y-%m-%d %H:%M:%S} UTC"
+    return f" · endpoint{where}" if where else ""
 
 
 def _layers(ctx: typer.Context) -> list[Layer]:

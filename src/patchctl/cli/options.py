@@ -51,6 +51,15 @@ Cloud = Annotated[
         envvar="PATCHCTL_CLOUD",
     ),
 ]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A Resource Manager that is no Azure cloud, such as the one that "
+        "'patchctl sandbox serve' serves.",
+        envvar="PATCHCTL_ENDPOINT",
+    ),
+]
 OutputAs = Annotated[
     Output,
     typer.Option(
@@ -303,6 +312,7 @@ EVERYWHERE: Options = {
     "subscription": (Subscription, None),
     "tenant": (Tenant, None),
     "cloud": (Cloud, None),
+    "endpoint": (Endpoint, None),
     "config": (ConfigFile, None),
     "sandbox": (Sandbox, None),
     "yes": (Yes, False),
@@ -314,6 +324,7 @@ PATHS = {
     "subscription": "subscription",
     "tenant": "tenant",
     "cloud": "cloud",
+    "endpoint": "endpoint",
     "sandbox": "sandbox",
     "timeout": "timeout",
     "parallelism": "parallelism",

@@ -10,7 +10,7 @@ from patchctl.deployment import Deployment
 from patchctl.report import Inspection, State, absent, check, inspected
 
 NAME = "alert-role"
-NEEDS = ("alert-identity",)
+NEEDS = ("resource-group", "alert-identity")
 ROLE = "Reader"
 
 

@@ -18,6 +18,7 @@ class Envelope:
     command: str
     deployment: str | None = None
     sandbox: bool = False
+    endpoint: str | None = None
     steps: list[StepReport] = field(default_factory=list)
     error: PatchctlError | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Envelope:
             "command": self.command,
             "deployment": self.deployment,
             "sandbox": self.sandbox,
+            "endpoint": self.endpoint,
             "ok": self.error is None,
             **self.extra,
             "steps": list(_steps(self.steps)),
