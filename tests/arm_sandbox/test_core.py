@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -508,6 +509,18 @@ def test_happenings_keep_the_order_of_time(world: World) -> None:
     ask(world, "GET", GROUP)
     assert world.registrations["after 10"] == "Registered"
     assert "after 30" not in world.registrations
+
+
+def test_what_is_due_happens_at_its_own_time_however_late_somebody_looks(world: World) -> None:
+    began = world.now
+    body = {"location": "eastus", "properties": {}}
+    id = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg1"
+    ask(world, "PUT", id, body, version="2026-03-01")
+    wait(world, 86400)
+    ask(world, "GET", GROUP)
+    made = next(e for e in reversed(world.events) if e["resourceId"] == id)
+    assert made["status"]["value"] == "Succeeded"
+    assert datetime.fromisoformat(made["eventTimestamp"]).timestamp() < began + 120
 
 
 # -- schema

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from patchctl.views import patch_night
-from tests.patchctl.shell import Cli
+from tests.patchctl.shell import EMAIL, Cli
 
 MACHINE = "vm-demo-daab01"
 
@@ -132,6 +132,18 @@ def test_without_a_schedule_there_is_no_window(cli: Cli) -> None:
     ended = cli("sandbox", "advance", "--to", "next-window")
     assert ended.code == 2
     assert "no window is to come" in ended.err
+
+
+@pytest.mark.parametrize("minute", [30, 40, 41, 44, 46, 59])
+def test_the_first_window_that_a_deploy_shows_is_the_first_that_opens(
+    cli: Cli, minute: int
+) -> None:
+    """The schedule of Saturdays at 07:00 UTC, deployed shortly before that."""
+    cli("sandbox", "reset", "--at", f"2026-11-28T06:{minute}")
+    document = cli.json("deploy", *EMAIL, "--no-result-alerts")
+    shown = document["windows"][0]["start"]
+    (run,) = advance(cli, "--to", "next-window")["runs"]
+    assert run["opens"][:19] == shown[:19]
 
 
 def trace(statuses: list[str]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ SHORTEST = timedelta(hours=1, minutes=30)
 LONGEST = timedelta(hours=3, minutes=55)
 """For guest patching (azure-compute-docs, maintenance-configurations.md)."""
 
-LEAD = timedelta(minutes=15)
-"""A new schedule closer to its start misses the first run (same page)."""
+LEAD = timedelta(minutes=20)
+"""A new schedule less than 15 minutes before its start misses the first run (same page), and a
+deploy needs some minutes until it writes one."""
 
 YEAR = timedelta(days=366)
 """Long enough to meet every change of the clocks."""

@@ -21,6 +21,7 @@ from patchctl.schedule.recurrence import (
 )
 from patchctl.schedule.time_zones import zone
 from patchctl.schedule.window import (
+    LEAD,
     Window,
     first_start,
     format_duration,
@@ -289,8 +290,8 @@ def test_no_coming_window_is_left_out(window: Window, now: datetime) -> None:
     ("now", "recurrence", "start"),
     [
         ("2026-11-23 12:00", "1Week Saturday", "2026-11-28 02:00"),
-        ("2026-11-28 06:45", "1Week Saturday", "2026-11-28 02:00"),
-        ("2026-11-28 06:46", "1Week Saturday", "2026-12-05 02:00"),
+        ("2026-11-28 06:40", "1Week Saturday", "2026-11-28 02:00"),
+        ("2026-11-28 06:41", "1Week Saturday", "2026-12-05 02:00"),
         ("2026-11-23 12:00", "2Weeks Saturday,Wednesday", "2026-11-25 02:00"),
         ("2026-11-23 12:00", "2Weeks", "2026-11-24 02:00"),
         ("2026-11-23 12:00", "Day", "2026-11-24 02:00"),
@@ -338,7 +339,7 @@ def is_day_of(rule: Recurrence, day: date) -> bool:
 def test_the_first_start_is_the_first_that_a_search_finds(
     recurrence: Recurrence, at: time, time_zone: str, now: datetime
 ) -> None:
-    lead = timedelta(minutes=15)
+    lead = LEAD
     day = now.date() - timedelta(days=2)
     while True:
         start = datetime.combine(day, at)
