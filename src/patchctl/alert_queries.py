@@ -7,7 +7,7 @@ know with silence (azure-monitor-data-explorer-proxy.md): one table each, and pl
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +17,13 @@ RUNS = "microsoft.maintenance/maintenanceconfigurations/applyupdates"
 MACHINES = "microsoft.maintenance/applyupdates"
 ASSIGNMENTS = "microsoft.maintenance/configurationassignments"
 
-LOOK_BACK = "2d"
-"""Rows come up to an hour late, and an alert that has fired stays so while its row is seen."""
+LOOK_BACK = timedelta(hours=6)
+"""How long after its start a run is told of: the longest window is 3:55, and rows come up to an
+hour late. The alerts keep silent for as long once they have told, so one run makes one mail."""
+_AGO = f"{LOOK_BACK // timedelta(hours=1)}h"
+UNREADY = "ShutdownOrUnresponsive"
+"""Part of the error of a machine that was stopped, or whose agent did not answer
+(troubleshoot-maintenance-configurations). Which property holds it is not documented."""
 NOT_FAILED = (
     "Succeeded",
     "Cancelled",
@@ -42,8 +47,32 @@ MOST = 200
 
 
 def run_failed(configurations: Sequence[str]) -> str:
+    """Runs of these schedules with machines that ended neither well nor cancelled.
+
+    Mails carry no rows, so how many machines, and how many of them stopped, is made a dimension.
+    """
+    return "\n".join(
+        (
+            *_failed_machines(configurations),
+            f'| extend unready = iff(tostring(properties) has "{UNREADY}", 1, 0)',
+            "| summarize machines = count(), stopped = sum(unready) by run",
+            '| extend what = strcat(tostring(machines), " not patched, ", tostring(stopped), '
+            '" of them stopped or not ready")',
+            "| project run, what",
+        )
+    )
+
+
+def machine_failed(configurations: Sequence[str]) -> str:
     """Machines in the runs of these schedules that ended neither well nor cancelled."""
-    return _of_machines(configurations, f"status !in~ ({_listed(NOT_FAILED)})")
+    return "\n".join(
+        (
+            *_failed_machines(configurations),
+            f'| extend what = iff(tostring(properties) has "{UNREADY}", "stopped or not ready", '
+            "status)",
+            "| project run, machine = tostring(properties.resourceId), what",
+        )
+    )
 
 
 def run_succeeded(configurations: Sequence[str]) -> str:
@@ -54,7 +83,7 @@ def run_succeeded(configurations: Sequence[str]) -> str:
             f'| where type =~ "{RUNS}"',
             "| where tostring(properties.maintenanceConfigurationId) in~ "
             f"({_listed(configurations)})",
-            f"| where todatetime(properties.startDateTime) > ago({LOOK_BACK})",
+            f"| where todatetime(properties.startDateTime) > ago({_AGO})",
             '| where tostring(properties.status) =~ "Succeeded"',
             "| project run = tolower(tostring(properties.correlationId))",
         )
@@ -75,7 +104,7 @@ def run_warned(configurations: Sequence[str]) -> str:
             "status = tostring(properties.status), reboot = tostring(properties.rebootStatus), "
             "exceeded = tobool(properties.maintenanceWindowExceeded)",
             f"| where {_of_run(configurations)}",
-            f"| where todatetime(properties.lastModifiedDateTime) > ago({LOOK_BACK})",
+            f"| where todatetime(properties.lastModifiedDateTime) > ago({_AGO})",
             f"| where {warned}",
             '| project run, machine = tostring(split(id, "/patchInstallationResults/")[0]), status',
         )
@@ -172,19 +201,16 @@ def _checks(windows: Sequence[Occurrence]) -> list[Check]:
     ]
 
 
-def _of_machines(configurations: Sequence[str], condition: str) -> str:
-    return "\n".join(
-        (
-            'arg("").maintenanceresources',
-            f'| where type =~ "{MACHINES}"',
-            "| extend run = tolower(tostring(properties.correlationId)), "
-            "status = tostring(properties.status)",
-            f"| where {_of_run(configurations)}",
-            f"| where todatetime(properties.startDateTime) > ago({LOOK_BACK})",
-            f"| where {condition}",
-            "| project run, machine = tostring(properties.resourceId), status",
-        )
+def _failed_machines(configurations: Sequence[str]) -> Iterator[str]:
+    yield 'arg("").maintenanceresources'
+    yield f'| where type =~ "{MACHINES}"'
+    yield (
+        "| extend run = tolower(tostring(properties.correlationId)), "
+        "status = tostring(properties.status)"
     )
+    yield f"| where {_of_run(configurations)}"
+    yield f"| where todatetime(properties.startDateTime) > ago({_AGO})"
+    yield f"| where status !in~ ({_listed(NOT_FAILED)})"
 
 
 def _of_run(configurations: Sequence[str]) -> str:

@@ -41,7 +41,9 @@ async def prove(clients: Clients, deployment: Deployment, now: Callable[[], date
     await _require_identity(clients, deployment)
     rule, rules = result_alerts.TEST, clients.monitor.scheduled_query_rules
     name = result_alerts.rule_name(deployment, rule)
-    want = result_alerts.desired(deployment, rule, query=rule.query(deployment), enabled=True)
+    want = result_alerts.desired(
+        deployment, rule, asks=result_alerts.query(deployment, rule), enabled=True
+    )
     begun = now()
     try:
         await rules.create_or_update(deployment.group, name, want)

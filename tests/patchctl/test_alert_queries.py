@@ -33,13 +33,16 @@ def window(recur: str = "1Week Saturday", zone: str = "Eastern Standard Time") -
 def queries() -> list[str]:
     return [
         alert_queries.run_failed([CONFIGURATION]),
+        alert_queries.machine_failed([CONFIGURATION]),
         alert_queries.run_warned([CONFIGURATION]),
         alert_queries.run_succeeded([CONFIGURATION]),
         alert_queries.run_missed(CONFIGURATION, watch(window("6Hours"), NOW)),
     ]
 
 
-@pytest.mark.parametrize("query", queries(), ids=["failed", "warned", "succeeded", "missed"])
+@pytest.mark.parametrize(
+    "query", queries(), ids=["failed", "machine", "warned", "succeeded", "missed"]
+)
 def test_a_query_keeps_to_one_table_and_plain_operators(query: str) -> None:
     assert query.startswith('arg("").')
     assert query.count('arg("")') == 1

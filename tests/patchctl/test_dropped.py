@@ -49,8 +49,7 @@ BODIES: dict[str, Callable[[Deployment], list[Any]]] = {
     "alert-identity": lambda d: [alert_identity.desired(d)],
     "alert-role": lambda d: [alert_role.desired(d, "0b1ec700-0000-4000-8000-0000000000bb")],
     "result-alerts": lambda d: [
-        result_alerts.desired(d, rule, query="arg('')", enabled=True)
-        for rule in result_alerts.RULES
+        result_alerts.desired(d, rule, asks="arg('')", enabled=True) for rule in result_alerts.RULES
     ],
 }
 FROM_WHAT_STANDS = {"resource-providers", "resource-group", "network", "assessment"}

@@ -1,8 +1,9 @@
 """The alerts that tell the truth about patching: a run failed, warned, or never happened.
 
-They ask Resource Graph every 15 minutes with the rights of the alerts' identity. An alert is fired
-once for each run (or machine in it) and stays fired while its row is seen, so late rows are not
-missed and nobody is told twice.
+They ask Resource Graph every 15 minutes with the rights of the alerts' identity. Rows come late, so
+they look back for hours; once they have told of a run they keep silent for as long. Where each
+machine is to be told of, that silence would hide the others: such an alert is fired and resolved by
+machine instead, and its "Resolved" mails mean nothing.
 """
 
 from __future__ import annotations
@@ -45,15 +46,24 @@ ONCE = 1
 would need a column of times to part the rows by (docs)."""
 
 
+Query = Callable[[Deployment], str]
+
+
 @dataclass(frozen=True)
 class Rule:
     name: str
     severity: int
     what: str
     next: str
-    query: Callable[[Deployment], str]
+    query: Query
+    by: tuple[str, ...] = ()
+    """Columns that part the rows into alerts, and that the mail shows."""
+    query_by_machine: Query | None = None
+    """What it asks where each machine is to be told of."""
     notify: tuple[str, ...] = ("failures", "warnings", "all")
     """The values of `notify` for which the rule is wanted."""
+    silent_for: timedelta = alert_queries.LOOK_BACK
+    """How long the rule tells nothing more once it has told."""
     waits: bool = False
     """Whether it knows the coming windows, and alerts on what is missing after one."""
     frequency: timedelta = FREQUENCY
@@ -67,9 +77,13 @@ RULES = (
     Rule(
         "Patch-Run-Failed",
         1,
-        "Patching failed on at least one machine.",
+        "Patching failed on at least one machine; one that was stopped or not ready counts, too.",
         "patchctl report --name {name} shows which, and why.",
         lambda deployment: alert_queries.run_failed(deployment.configuration_ids),
+        by=("run", "what"),
+        query_by_machine=lambda deployment: alert_queries.machine_failed(
+            deployment.configuration_ids
+        ),
     ),
     Rule(
         "Patch-Run-Missed",
@@ -79,6 +93,7 @@ RULES = (
         "patchctl status --name {name} shows what is in the way, patchctl deploy --name {name} "
         "mends it and makes the rule know further windows.",
         lambda deployment: alert_queries.run_missed(_configuration(deployment), _watch(deployment)),
+        silent_for=alert_queries.CHECKED,
         waits=True,
     ),
     Rule(
@@ -87,6 +102,8 @@ RULES = (
         "Patches were installed, and a reboot is still due or the window was too short.",
         "patchctl status --name {name} shows where.",
         lambda deployment: alert_queries.run_warned(deployment.configuration_ids),
+        by=("run",),
+        query_by_machine=lambda deployment: alert_queries.run_warned(deployment.configuration_ids),
         notify=("warnings", "all"),
     ),
     Rule(
@@ -95,6 +112,7 @@ RULES = (
         "Every machine was patched.",
         "patchctl report --name {name} shows what was installed.",
         lambda deployment: alert_queries.run_succeeded(deployment.configuration_ids),
+        by=("run",),
         notify=("all",),
     ),
 )
@@ -151,8 +169,13 @@ def rule_name(deployment: Deployment, rule: Rule) -> str:
     return f"{rule.name}-{deployment.name}-{deployment.suffix}"
 
 
+def query(deployment: Deployment, rule: Rule) -> str:
+    by_machine = rule.query_by_machine if deployment.config.alerts.per == "machine" else None
+    return (by_machine or rule.query)(deployment)
+
+
 def desired(
-    deployment: Deployment, rule: Rule, *, query: str, enabled: bool
+    deployment: Deployment, rule: Rule, *, asks: str, enabled: bool
 ) -> ScheduledQueryRuleResource:
     return ScheduledQueryRuleResource(
         location=deployment.config.location,
@@ -172,7 +195,7 @@ def desired(
         criteria=ScheduledQueryRuleCriteria(
             all_of=[
                 Condition(
-                    query=query,
+                    query=asks,
                     time_aggregation="Count",
                     dimensions=[
                         Dimension(name=name, operator="Include", values=["*"])
@@ -187,7 +210,8 @@ def desired(
                 )
             ]
         ),
-        auto_mitigate=True,
+        auto_mitigate=_by_machine(deployment, rule),
+        mute_actions_duration=None if _by_machine(deployment, rule) else rule.silent_for,
         skip_query_validation=True,
         actions=Actions(action_groups=[deployment.action_group_id]),
     )
@@ -199,11 +223,11 @@ def _description(deployment: Deployment, rule: Rule) -> str:
 
 
 def _dimensions(deployment: Deployment, rule: Rule) -> list[str]:
-    """One alert for each value of these; a run that is missing has none."""
-    if rule.waits or rule is TEST:
-        return []
-    each = deployment.config.alerts.per == "machine" and rule.name != "Patch-Run-Succeeded"
-    return ["run", "machine"] if each else ["run"]
+    return [*rule.by, "machine"] if _by_machine(deployment, rule) else [*rule.by]
+
+
+def _by_machine(deployment: Deployment, rule: Rule) -> bool:
+    return rule.query_by_machine is not None and deployment.config.alerts.per == "machine"
 
 
 def _scope(deployment: Deployment) -> str:
@@ -259,7 +283,7 @@ def _findings(
     if got is None:
         return [check(f"alert {rule.name}", state, "not there")]
     condition = _condition(got)
-    want = desired(deployment, rule, query=_query(deployment, rule, condition), enabled=enabled)
+    want = desired(deployment, rule, asks=_query(deployment, rule, condition), enabled=enabled)
     wanted = _condition(want)
     standing = "enabled" if got.enabled else "disabled"
     stored = list((got.identity.user_assigned_identities or {}) if got.identity else {})
@@ -278,7 +302,8 @@ def _findings(
         check(f"identity of {rule.name}", deployment.alert_identity_id, stored),
         check(f"scope of {rule.name}", want.scopes, got.scopes),
         check(f"action group of {rule.name}", deployment.action_group_id, groups),
-        check(f"resolves by itself, {rule.name}", True, got.auto_mitigate),
+        check(f"resolves by itself, {rule.name}", want.auto_mitigate, got.auto_mitigate),
+        check(f"silence of {rule.name}", want.mute_actions_duration, got.mute_actions_duration),
         tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
     ]
 
@@ -295,7 +320,7 @@ def _query(deployment: Deployment, rule: Rule, standing: Condition) -> str:
         watch = alert_queries.standing_watch(standing.query or "", deployment.window)
         if watch is not None and not watch.renewable(deployment.now):
             return alert_queries.run_missed(_configuration(deployment), watch)
-    return rule.query(deployment)
+    return query(deployment, rule)
 
 
 def _terms(condition: Condition) -> str:
@@ -314,7 +339,7 @@ async def _make(clients: Clients, deployment: Deployment, rule: Rule, *, enabled
         finding.ok is not False for finding in _findings(deployment, rule, got, enabled=enabled)
     ):
         return
-    want = desired(deployment, rule, query=rule.query(deployment), enabled=enabled)
+    want = desired(deployment, rule, asks=query(deployment, rule), enabled=enabled)
     await clients.monitor.scheduled_query_rules.create_or_update(
         deployment.group, rule_name(deployment, rule), want
     )
