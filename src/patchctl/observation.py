@@ -242,21 +242,19 @@ def moment(value: Any) -> datetime | None:
 
 
 def reason(details: Any) -> str:
-    """The messages of an `errorDetails`: it has a message of its own and up to five below it."""
+    """The messages of an `errorDetails`: those of its details, or where it has none its own."""
     if not isinstance(details, Mapping):
         return _printable(details)
     if str(details.get("code")).lower() == "success":
         return ""
     below = details.get("details")
-    found = [*_messages(below if isinstance(below, list) else []), *_messages([details])]
-    return "; ".join(dict.fromkeys(found))
+    messages = [_message(error) for error in below] if isinstance(below, list) else []
+    return "; ".join(dict.fromkeys(filter(None, messages))) or _message(details)
 
 
-def _messages(errors: Iterable[Any]) -> Iterable[str]:
-    for error in errors:
-        message = error.get("message") if isinstance(error, Mapping) else error
-        if message:
-            yield _printable(message)
+def _message(error: Any) -> str:
+    text = error.get("message") if isinstance(error, Mapping) else error
+    return _printable(text).rstrip(".")
 
 
 def _settings(standing: Mapping[str, Any]) -> Settings:

@@ -116,7 +116,8 @@ def turns(fleet: Fleet, since: datetime) -> str:
 | where todatetime(properties.startDateTime) >= {_moment(since)}
 | project id, machine = tolower(tostring(properties.resourceId)),
     scheduleRun = tostring(properties.correlationId), status = tostring(properties.status),
-    started = tostring(properties.startDateTime), lastModified = tostring(properties.endDateTime)
+    started = tostring(properties.startDateTime), lastModified = tostring(properties.endDateTime),
+    errorDetails = properties.errorMessage
 | order by id asc"""
 
 

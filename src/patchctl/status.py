@@ -43,6 +43,13 @@ class Schedule:
         coming = self.window.coming(now, 1) if self.window is not None else []
         return next((window for window in coming if self._has(window)), None)
 
+    def open_window(self, now: datetime) -> Occurrence | None:
+        """The one that has opened and not closed."""
+        if self.window is None:
+            return None
+        begun = self.window.coming(now - self.window.duration, 1)
+        return next((each for each in begun if each.utc <= now and self._has(each)), None)
+
     def closed_window(self, now: datetime) -> Occurrence | None:
         """The last one that has closed."""
         closed = self.window.past(now, MOST_AFTER_EXPIRY) if self.window is not None else []
@@ -120,9 +127,10 @@ WELL = ("succeeded", "inprogress", "notstarted")
 
 @dataclass(frozen=True)
 class ScheduleStatus:
-    """A schedule, and the windows before and after now."""
+    """A schedule, and the windows before, now and after."""
 
     schedule: Schedule
+    open_window: Occurrence | None
     next_window: Occurrence | None
     last_window: LastWindow
 
@@ -153,7 +161,12 @@ def judged(
     missing = [_missing(id) for id in named if id.lower() not in seen]
     return Status(
         tuple(
-            ScheduleStatus(each, each.next_window(now), last_window(each, schedule_runs, now))
+            ScheduleStatus(
+                each,
+                each.open_window(now),
+                each.next_window(now),
+                last_window(each, schedule_runs, now),
+            )
             for each in schedules
         ),
         tuple(

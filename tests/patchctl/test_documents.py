@@ -112,7 +112,7 @@ def test_nothing_yet(tmp_path: Path) -> None:
 def test_a_page_of_one_run(history: History) -> None:
     page = Page(html(reported(history, run=find_run(history, "20261128020000"))))
     assert "machines took part" in page.text
-    assert "the run 20261128020000" in page.text
+    assert "The run 20261128020000 of 2026-11-28 02:00 UTC." in page.text
     assert "Pending updates" not in page.text
 
 

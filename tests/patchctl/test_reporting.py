@@ -96,7 +96,7 @@ def test_what_is_in_the_way_is_said(
     ended = deployed("status")
     assert ended.code == Exit.DONE
     assert said in " ".join(ended.out.split())
-    assert "1 in the way of the next run" in ended.out
+    assert "1 with something in the way" in ended.out
 
 
 def test_a_missing_assignment_is_said(deployed: Cli) -> None:
@@ -140,6 +140,110 @@ def test_a_schedule_that_expires_is_told(deployed: Cli) -> None:
     assert "it expired at 2026-11-24 00:00:00 (Eastern Standard Time)" in " ".join(
         deployed("status").out.split()
     )
+
+
+# -- patch night
+
+
+def night(cli: Cli, *faults: str) -> None:
+    """The next window, and four hours more: every row is there."""
+    assert cli("sandbox", "advance", "--to", "next-window", *faults).code == Exit.DONE
+    assert cli("sandbox", "advance", "--by", "4h").code == Exit.DONE
+
+
+def the_machine(cli: Cli) -> str:
+    return cli.the(MACHINE).id.rsplit("/", 1)[1]
+
+
+@pytest.mark.parametrize("os", ["windows", "linux"])
+def test_a_good_night(cli: Cli, os: str) -> None:
+    cli(*START)
+    cli.deploy("--os", os)
+    night(cli)
+    ended = cli("status", "--fail-if-missed")
+    assert ended.code == Exit.DONE
+    assert "Sat 2026-11-28 07:00 UTC: Succeeded, 1 of 1 machines succeeded." in ended.out
+    assert "Settings, assignment and power are as they should be." in ended.out
+    report = cli.json("report")["report"]
+    assert report["compliance"]["compliant"] == report["compliance"]["machines"] == 1
+    (run,) = report["runs"]
+    assert (run["machines"], run["succeeded"], run["failed"]) == (1, 1, 0)
+    assert run["installed"] == sum(update["machines"] for update in report["installed"]) > 0
+    named = "kb" if os == "windows" else "version"
+    assert all(update[named] and update["classification"] for update in report["installed"])
+    assert report["failures"] == []
+
+
+def test_a_window_that_is_open_is_said(deployed: Cli) -> None:
+    deployed("sandbox", "advance", "--to", "next-window")
+    assert "A window is open until 09:00 UTC." in deployed("status").out
+
+
+def test_an_update_that_failed_is_named_with_its_reason(deployed: Cli) -> None:
+    advance(deployed, "2026-11-23T14:00")
+    lacking = deployed.json("report")["report"]["pending"]
+    patch = next(update for update in lacking if update["classification"] == "Security")
+    night(deployed, "--fail-update", f"KB{patch['kb']}")
+    (failure,) = deployed.json("report")["report"]["failures"]
+    assert failure["updates"] == [patch["name"]]
+    assert failure["reason"].startswith("Failed to install")
+    out = " ".join(deployed("status").out.split())
+    assert f"{the_machine(deployed)}: the last run ended Failed: Failed to install" in out
+
+
+def test_a_machine_that_is_off_is_said_before_and_after(deployed: Cli) -> None:
+    night(deployed, "--stop-machine", the_machine(deployed))
+    out = " ".join(deployed("status", "--fail-if-missed").out.split())
+    assert "Failed, 0 of 1 machines succeeded." in out
+    assert "it is deallocated, and Azure does not start it." in out
+    (failure,) = deployed.json("report")["report"]["failures"]
+    assert "ShutdownOrUnresponsive" in failure["reason"]
+    assert failure["updates"] == []
+
+
+def test_a_report_of_one_night(deployed: Cli) -> None:
+    night(deployed)
+    night(deployed, "--stop-machine", the_machine(deployed))
+    runs = deployed.json("report")["report"]["runs"]
+    assert [run["id"].rsplit("/", 1)[1] for run in runs] == ["20261205070000", "20261128070000"]
+    report = deployed.json("report", "--run", "20261128070000")["report"]
+    assert report["run"] == runs[1]["id"]
+    assert (report["failures"], len(report["installed"])) == ([], runs[1]["installed"])
+
+
+def test_what_azure_has_forgotten_the_history_knows(cli: Cli) -> None:
+    cli(*START)
+    cli.deploy("--no-result-alerts")
+    night(cli)
+    before = cli.json("report")["report"]
+    cli("sandbox", "advance", "--by", "5w", "--stop-machine", the_machine(cli))
+    after = cli.json("report", "--since", "10w")["report"]
+    (first,) = (run for run in after["runs"] if run["id"] == before["runs"][0]["id"])
+    assert first == before["runs"][0]
+    names = {update["name"] for update in after["installed"]}
+    assert names >= {update["name"] for update in before["installed"]}
+    assert after["compliance"]["no_data"] == 1
+    assert cli.json("report")["report"]["installed"] == []
+
+
+def test_the_first_window_is_a_schedule_like_the_other(deployed: Cli) -> None:
+    deployed.deploy("--first", "now")
+    found = deployed.json("status")["status"]["schedules"]
+    assert [schedule["next_window"]["utc"][:10] for schedule in found] == [
+        "2026-11-28",
+        "2026-11-23",
+    ]
+    night(deployed)
+    found = deployed.json("status", "--fail-if-missed")["status"]["schedules"]
+    assert [schedule["last_window"]["past"] for schedule in found] == ["none", "ran"]
+
+
+@pytest.mark.parametrize("form", ["text", "html", "csv", "json", "eml"])
+def test_every_form_tells_of_the_night(deployed: Cli, form: str) -> None:
+    night(deployed)
+    out = deployed("report", "--format", form).out
+    assert the_machine(deployed) in out or form == "eml"
+    assert "KB890830" in out or "890830" in out
 
 
 # -- report

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from rich.console import RenderableType
 from rich.text import Text
 
+from patchctl.observation import URGENT, Assessment
 from patchctl.report import ago
 from patchctl.schedule.window import Occurrence
 from patchctl.status import LAG, LastWindow, MachineStatus, Past, ScheduleStatus, Status
@@ -27,12 +28,14 @@ def status(found: Status, now: datetime, *, everything: bool = False) -> Iterato
     if listed:
         yield text.listed(
             [_row(machine, now) for machine in listed],
-            "machine", "assessed", "urgent", "other", "reboot", "last run",
+            "machine", "assessed", "pending", "reboot", "last run",
         )  # fmt: skip
     if len(listed) < len(machines):
         yield Text(f"{len(machines) - len(listed)} more with nothing to say: --all", "dim")
     for machine in listed:
         yield from _remarks(machine)
+    if machines and not any(machine.obstacles or machine.drifted for machine in machines):
+        yield Text("Settings, assignment and power are as they should be.", "dim")
 
 
 def last_window(last: LastWindow) -> str:
@@ -57,6 +60,8 @@ def _schedule(found: ScheduleStatus, now: datetime, *, first: bool) -> Iterator[
     """Of a schedule beside the first only its windows count: it may well be over."""
     if found.schedule.problem and first:
         yield Text(f"Nothing will run: {found.schedule.problem}.", "bold red")
+    if found.open_window is not None:
+        yield Text(f"A window is open until {found.open_window.end_utc:%H:%M} UTC.", "bold")
     if found.next_window is not None:
         yield Text(f"Next window: {_window(found.next_window)}, {_ahead(found.next_window, now)}.")
         if found.next_window.note:
@@ -78,7 +83,7 @@ def _counted(machines: Sequence[MachineStatus]) -> str:
     reboots = sum(machine.reboot_pending for machine in machines)
     said = [
         "1 machine" if len(machines) == 1 else f"{len(machines)} machines",
-        f"{stopped} in the way of the next run" if stopped else "",
+        f"{stopped} with something in the way" if stopped else "",
         f"{failed} whose last run did not end well" if failed else "",
         f"{reboots} waiting for a reboot" if reboots else "",
     ]
@@ -88,14 +93,19 @@ def _counted(machines: Sequence[MachineStatus]) -> str:
 def _row(machine: MachineStatus, now: datetime) -> tuple[str, ...]:
     assessment, last = machine.assessment, machine.last_run
     if assessment is None:
-        assessed = ("never", "?", "?", "")
+        assessed = ("never", "unknown", "")
     else:
         status = "" if assessment.succeeded else f" ({assessment.status})"
         reboot = "pending" if assessment.reboot_pending else ""
-        counts = (str(assessment.urgent), str(assessment.other), reboot)
-        assessed = (f"{ago(now - assessment.at)}{status}", *counts)
+        assessed = (f"{ago(now - assessment.at)}{status}", _pending(assessment), reboot)
     ran = "none" if last is None else f"{last.status}, {ago(now - last.at)}"
     return (machine.machine.name, *assessed, ran)
+
+
+def _pending(assessment: Assessment) -> str:
+    """By classification, the urgent ones first."""
+    counts = sorted(assessment.pending.items(), key=lambda item: item[0] not in URGENT)
+    return ", ".join(f"{count} {classification}" for classification, count in counts) or "nothing"
 
 
 def _remarks(machine: MachineStatus) -> Iterator[Text]:

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from patchctl.figures import Figures, MachineLine, UpdateLine
+from patchctl.figures import Failure, Figures, MachineLine, UpdateLine
 from patchctl.observation import SEVERITIES
 from patchctl.views.documents.summary import denominators, heading, since, tiles
 
@@ -42,8 +42,7 @@ def _parts(figures: Figures) -> Iterable[RenderableType]:
     )  # fmt: skip
     yield from _table(
         "Failures and warnings",
-        [(each.machine, _day(each.ended), each.status, "; ".join((each.reason, *each.updates)))
-         for each in figures.failures],
+        [(each.machine, _day(each.ended), each.status, _why(each)) for each in figures.failures],
         "machine", "ended", "status", "why",
     )  # fmt: skip
     yield from _table(
@@ -85,6 +84,12 @@ def _ages(figures: Figures) -> Rows:
 
 def _named(update: UpdateLine) -> tuple[str, str]:
     return update.name, f"KB{update.kb}" if update.kb else update.version
+
+
+def _why(failure: Failure) -> str:
+    """The reason often names the updates already."""
+    unnamed = [update for update in failure.updates if update not in failure.reason]
+    return "; ".join((failure.reason, *unnamed))
 
 
 def _machine(machine: MachineLine) -> tuple[str, ...]:

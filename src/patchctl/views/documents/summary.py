@@ -55,11 +55,14 @@ def heading(figures: Figures) -> str:
 
 
 def since(figures: Figures) -> str:
-    """What time, and which run, the report is about."""
-    run = f", the run {figures.run.rsplit('/', 1)[-1]}" if figures.run else ""
+    """What time, or which run, the report is about."""
+    if figures.run:
+        started = next((run.started for run in figures.runs if run.started is not None), None)
+        when = f" of {started:%Y-%m-%d %H:%M} UTC" if started is not None else ""
+        return f"The run {figures.run.rsplit('/', 1)[-1]}{when}."
     known = figures.known_since
     seen = f" Seen since {known:%Y-%m-%d}." if known is not None else ""
-    return f"{figures.since:%Y-%m-%d} to {figures.now:%Y-%m-%d %H:%M} UTC{run}.{seen}"
+    return f"{figures.since:%Y-%m-%d} to {figures.now:%Y-%m-%d %H:%M} UTC.{seen}"
 
 
 def subject(figures: Figures) -> str:
