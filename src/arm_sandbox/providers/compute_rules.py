@@ -362,7 +362,7 @@ def _require_patch_settings(profile: Body, image: Image, old: Resource | None) -
     if mode is not None and mode not in PATCH_MODES[image.os]:
         invalid(f"The value '{mode}' of parameter 'patchMode' is invalid.", f"{target}.patchMode")
     if image.os == "Windows":
-        _require_windows_mode(configuration, mode)
+        _require_windows_mode(configuration, mode, old)
     elif mode == "AutomaticByPlatform" and configuration.get("provisionVMAgent") is False:
         _require_set(mode, "property 'provisionVMAgent'", "true", name)
     if settings.get("assessmentMode") not in (None, "ImageDefault", "AutomaticByPlatform"):
@@ -373,11 +373,15 @@ def _require_patch_settings(profile: Body, image: Image, old: Resource | None) -
     _require_platform_settings(settings, target, old)
 
 
-def _require_windows_mode(configuration: Body, mode: str | None) -> None:
+def _require_windows_mode(configuration: Body, mode: str | None, old: Resource | None) -> None:
+    """A machine without automatic updates can be switched to the platform's mode and back to
+    `Manual`, one with them between that mode and `AutomaticByOS` (docs, automatic guest patching).
+    That none is made so is from the API description.
+    """
     updates = configuration.get("enableAutomaticUpdates", True)
     agent = configuration.get("provisionVMAgent", True)
     name = "windowsConfiguration"
-    if mode == "AutomaticByPlatform" and not (updates and agent):
+    if mode == "AutomaticByPlatform" and not (agent and (updates or old is not None)):
         both = "properties 'provisionVMAgent' and 'enableAutomaticUpdates'"
         _require_set(mode, both, "true", name)
     if mode == "AutomaticByOS" and not updates:
