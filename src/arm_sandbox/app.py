@@ -30,6 +30,7 @@ from arm_sandbox.providers import (
     managed_identity,
     network,
     operational_insights,
+    policy,
     registration,
     resource_graph,
     resource_health,
@@ -43,6 +44,7 @@ from arm_sandbox.world import World
 PROVIDERS = (
     authorization,
     locks,
+    policy,
     network,
     compute,
     maintenance,
@@ -253,6 +255,11 @@ def _require_registration(world: World, request: Request) -> None:
         registration.require(world, id.subscription, namespace)
 
 
+def _require_compliant(world: World, request: Request) -> None:
+    kind, _ = _kind_and_action(parse(request.path))
+    policy.require_compliant(world, request, indexed=kind is not None and kind.tracked)
+
+
 Gate = Callable[[World, Request], "dict[str, str] | None"]
 GATES: tuple[Gate, ...] = (
     _require_token,
@@ -262,6 +269,7 @@ GATES: tuple[Gate, ...] = (
     access.require,
     locks.require_unlocked,
     _require_registration,
+    _require_compliant,
     throttling.admit_to_provider,
 )
 """What every request has to pass, in this order, before a provider sees it.

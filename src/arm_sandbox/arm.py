@@ -9,9 +9,10 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
-from arm_sandbox import failures, operations, schema
+from arm_sandbox import conflicts, failures, operations, schema
+from arm_sandbox.conflicts import Etags
 from arm_sandbox.ids import Id, parse, same, within
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.wire import Json, Refusal, Request, Response, Shape, gateway
@@ -88,8 +89,10 @@ class Kind:
     shape: Shape = "arm"
     created: int = 201
     """Status of a PUT that makes something new (200 for Microsoft.Maintenance, recorded)."""
+    updated: int = 200
+    """Status of a PUT that changes what stands (201 for policy assignments, recorded)."""
     deleted: int = 200
-    etags: Literal["", "compute", "network"] = ""
+    etags: Etags = ""
     """In whose words a request is refused that names another etag than stands."""
     returns_deleted: bool = False
     """Whether DELETE answers with what was deleted (Microsoft.Authorization, recorded)."""
@@ -127,19 +130,19 @@ class Kind:
 
 def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = world.find(id.text)
-    require_match(kind, old, request)
+    conflicts.require_match(kind.etags, old, request)
     body = without_nulls(_accepted(kind, kind.model, request))
     _require_location(kind, id, body, old)
-    require_idle(world, id.text)
+    conflicts.require_idle(world, id.text)
     kind.check(world, id, body, old)
     return _write(world, kind, id, request, body=body, old=old)
 
 
 def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
     old = existing(world, id)
-    require_match(kind, old, request)
+    conflicts.require_match(kind.etags, old, request)
     body = _accepted(kind, kind.patch_model or kind.model, request)
-    require_idle(world, id.text)
+    conflicts.require_idle(world, id.text)
     merged = merge(writable(old.body), body)
     _require_location(kind, id, merged, old)
     kind.check(world, id, merged, old)
@@ -180,8 +183,8 @@ def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
     resource = world.find(id.text)
     if resource is None:
         return Response(204)
-    require_match(kind, resource, request)
-    require_idle(world, id.text)
+    conflicts.require_match(kind.etags, resource, request)
+    conflicts.require_idle(world, id.text)
     kind.deletable(world, resource)
     if kind.delete is None:
         failures.refuse(world, kind.type, "delete")
@@ -309,7 +312,8 @@ def _write(
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
     hidden = old.hidden if old is not None else {"made with": request.api_version}
     resource = world.add(Resource(document["id"], kind.type, document, hidden))
-    status = kind.created if old is None else 200
+    changed = 200 if request.method == "PATCH" else kind.updated
+    status = kind.created if old is None else changed
     record(world, resource.id, f"{kind.type}/write", "Started")
     if how is None:
         made(world, kind, resource)
@@ -318,6 +322,14 @@ def _write(
     resource.properties["provisioningState"] = kind.creating if old is None else "Updating"
     _, headers = operations.start(world, request, resource.id, how, verb)
     return Response(status, shown(world, kind, resource, request), headers)
+
+
+def system_data(world: World, old: Resource | None) -> Body:
+    """Who made something and who changed it last, of the services that tell."""
+    now = {"By": world.principal["upn"], "ByType": "User", "At": world.stamp}
+    modified = {f"lastModified{name}": value for name, value in now.items()}
+    created = {f"created{name}": value for name, value in now.items()}
+    return {**created, **(old.body["systemData"] if old else {}), **modified}
 
 
 def _accepted(kind: Kind, model: str, request: Request) -> Body:
@@ -351,51 +363,6 @@ def _require_location(kind: Kind, id: Id, body: Body, old: Resource | None) -> N
 
 def _plain(location: str) -> str:
     return location.replace(" ", "")
-
-
-def require_idle(world: World, id: str) -> None:
-    """Refuse a write while another is under way: Network's words are recorded, Compute's are from
-    azure-cli#15765."""
-    running = operations.running(world, id)
-    if not running:
-        return
-    if running[0].style == "compute":
-        raise Refusal(
-            409,
-            "Conflict",
-            "The request failed due to conflict with a concurrent request. To resolve it, please "
-            "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
-        )
-    raise Refusal(
-        409,
-        "AnotherOperationInProgress",
-        "Another operation on this or dependent resource is in progress. "
-        f"To retrieve status of the operation use uri: {running[0].name}.",
-        more={"details": []},
-    )
-
-
-def require_match(kind: Kind, standing: Resource | None, request: Request) -> None:
-    """`If-Match` and `If-None-Match`, of the services that have etags. The words for a mismatch are
-    from cloud-provider-azure#9728 and #9729; those for the rest are ours."""
-    if not kind.etags:
-        return
-    wanted, unwanted = (request.headers.get(name) for name in ("if-match", "if-none-match"))
-    etag = standing.body["etag"] if standing is not None else None
-    if unwanted is not None and etag is not None and unwanted in ("*", etag):
-        raise Refusal(412, "PreconditionFailed", f"The resource already has the etag {etag}.")
-    if wanted is not None and (etag is None or wanted not in ("*", etag)):
-        raise _mismatch(kind, wanted, etag, standing)
-
-
-def _mismatch(kind: Kind, wanted: str, etag: str | None, standing: Resource | None) -> Refusal:
-    message = f"Etag provided in if-match header {wanted} does not match etag {etag} of resource"
-    if kind.etags == "compute" or standing is None:
-        return Refusal(412, "PreconditionFailed", f"{message}.")
-    message = f"{message} {standing.id} in NRP data store."
-    detail = {"code": "PreconditionFailedEtagMismatch", "message": message}
-    more = {"details": [detail]}
-    return Refusal(412, "PreconditionFailed", "Precondition failed.", more=more)
 
 
 def existing(world: World, id: Id) -> Resource:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from arm_sandbox.providers import roles
+from arm_sandbox.providers import built_in_policies, roles
 
 STRICT = ConfigDict(extra="forbid")
 
@@ -53,6 +53,20 @@ class Lock:
     level: Literal["CanNotDelete", "ReadOnly"] = "CanNotDelete"
 
 
+def _known_policy(definition: str) -> str:
+    built_in_policies.named(definition)
+    return definition
+
+
+@dataclass(config=STRICT)
+class Policy:
+    """A built-in policy definition, by its display name, that is assigned from the beginning."""
+
+    definition: Annotated[str, AfterValidator(_known_policy)]
+    scope: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
 @dataclass(config=STRICT)
 class Failure:
     """Some writes of a type that fail: the `nth` and so many more, or each with a chance."""
@@ -76,6 +90,7 @@ class Options:
     access_delay: Range = NEVER
     """Until a new role assignment holds, and until a removed one does no longer."""
     locks: list[Lock] = Field(default_factory=list)
+    policies: list[Policy] = Field(default_factory=list)
     failures: list[Failure] = Field(default_factory=list)
     quota: dict[str, int] = Field(default_factory=dict)
     """Cores that may be used in a region: of a family of sizes, or of all (`cores`)."""

@@ -262,10 +262,9 @@ def _past(data: dict[str, Any]) -> Past:
 
 
 def _inside(resources: Iterable[Resource], scope: str, type: str | None) -> Iterator[Resource]:
-    """The type first: of many resources few are of one type."""
-    wanted = None if type is None else type.lower()
+    """The type is looked at first: there are few of most of them, and ids are long."""
     for resource in list(resources):
-        if wanted is not None and resource.type.lower() != wanted:
+        if type is not None and not same(resource.type, type):
             continue
         if within(resource.id, scope) and not same(resource.id, scope):
             yield resource

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arm_sandbox.options import Access, Failure, Lock, Options, load
+from arm_sandbox.options import Access, Failure, Lock, Options, Policy, load
 from arm_sandbox.world import World
 
 EXAMPLE = Path(__file__).parents[2] / "examples/sandbox/complete.toml"
@@ -16,7 +16,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples/sandbox/complete.toml"
 
 def test_the_example_shows_every_key() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    for kind in (Options, Access, Lock, Failure):
+    for kind in (Options, Access, Lock, Policy, Failure):
         for field in fields(kind):
             assert field.name in text
 
@@ -36,6 +36,7 @@ def test_options_come_back_with_their_world() -> None:
         ('[[access]]\nrole = "King"', "access.0.role: Value error, the sandbox knows no built-in"),
         ('[[failures]]\nnth = "x"', "failures.0.type: Field required"),
         ("list_lag = [9, 3]", "list_lag: Value error, it goes from the shorter"),
+        ('[[policies]]\ndefinition = "x"\nscope = "/"', "the sandbox knows no built-in policy 'x'"),
         ("speed =", "Invalid value"),
     ],
 )

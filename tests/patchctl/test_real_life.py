@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arm_sandbox.options import Access, Failure, Lock, Options, load
+from arm_sandbox.options import Access, Failure, Lock, Options, Policy, load
 from arm_sandbox.world import World
 from tests.patchctl.shell import EMAIL, GROUP, Cli
 from tests.patchctl.test_lifecycle import CREATED, UNCHANGED
@@ -148,6 +148,28 @@ def test_a_group_that_may_only_be_read_is_not_changed(cli: Cli) -> None:
     behave(cli, locks=[Lock(SCOPE, "ReadOnly")])
     assert cli("validate").code == 0
     assert refused(cli, "deploy", "--email", "new@example.com")["code"] == "ScopeLocked"
+
+
+# -- policies
+
+
+def test_a_policy_that_forbids_a_place_is_named(cli: Cli) -> None:
+    allowed = {"listOfAllowedLocations": ["westeurope"]}
+    behave(cli, policies=[Policy("Allowed locations", SUBSCRIPTION, allowed)])
+    error = refused(cli, "deploy", *EMAIL)
+    assert error["code"] == "RequestDisallowedByPolicy"
+    assert '"name":"Allowed locations"' in error["message"]
+    assert "exemption" in error["hint"]
+    assert cli("destroy", "--yes").code == 0
+    assert cli.deploy("--location", "westeurope")["virtual-machine"] == "created"
+
+
+def test_a_tag_that_the_organisation_demands_can_be_given(cli: Cli) -> None:
+    required = {"tagName": "cost-center"}
+    behave(cli, policies=[Policy("Require a tag on resources", SUBSCRIPTION, required)])
+    assert refused(cli, "deploy", *EMAIL)["code"] == "RequestDisallowedByPolicy"
+    assert cli("deploy", *EMAIL, "--tag", "cost-center=42").code == 0
+    assert cli("validate").code == 0
 
 
 # -- quota and sizes

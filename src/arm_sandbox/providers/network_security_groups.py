@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from arm_sandbox import arm
+from arm_sandbox import arm, conflicts
 from arm_sandbox.arm import Body
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers.network_documents import (
@@ -176,7 +176,7 @@ def _check_rule(world: World, id: Id, body: Body, old: Resource | None) -> None:
         )
         for rule in beside
     }
-    arm.require_idle(world, id.parent)
+    conflicts.require_idle(world, id.parent)
     _require_rule({**body, "name": id.name}, taken)
 
 

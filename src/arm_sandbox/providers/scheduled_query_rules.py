@@ -6,7 +6,7 @@ Shapes are as recorded.
 
 from __future__ import annotations
 
-from arm_sandbox.arm import Body, Kind
+from arm_sandbox.arm import Body, Kind, system_data
 from arm_sandbox.ids import Id
 from arm_sandbox.providers import log_search_alerts, managed_identity
 from arm_sandbox.providers.resources import require_location
@@ -48,19 +48,12 @@ def _fill(world: World, id: Id, body: Body, old: Resource | None) -> Body:
     document = {
         "id": f"{scope}/providers/microsoft.insights/scheduledqueryrules/{id.name}",
         "location": require_location(RULE, str(body["location"])),
-        "systemData": _system_data(world, old),
+        "systemData": system_data(world, old),
         "properties": _properties(body["properties"]),
     }
     document |= {name: body[name] for name in ("tags", "kind") if body.get(name)}
     identity = managed_identity.filled(world, id, body.get("identity"), old)
     return {**document, "identity": identity} if identity else document
-
-
-def _system_data(world: World, old: Resource | None) -> Body:
-    now = {"By": world.principal["upn"], "ByType": "User", "At": world.stamp}
-    modified = {f"lastModified{name}": value for name, value in now.items()}
-    created = {f"created{name}": value for name, value in now.items()}
-    return {**created, **(old.body["systemData"] if old else {}), **modified}
 
 
 def _properties(sent: Body) -> Body:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from arm_sandbox import arm
+from arm_sandbox import arm, conflicts
 from arm_sandbox.arm import Body
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers import resources
@@ -45,7 +45,7 @@ def _check_network(world: World, id: Id, body: Body, old: Resource | None) -> No
         raise Refusal(400, "NoAddressPrefixOrPoolProvided", message)
     standing = {child.id.lower(): child for child in world.below(id.text, SUBNETS)}
     for child in standing:
-        arm.require_idle(world, child)
+        conflicts.require_idle(world, child)
     if "subnets" not in properties:
         return
     sent = {f"{id.text}/subnets/{subnet['name']}": subnet for subnet in properties["subnets"] or []}
@@ -140,7 +140,7 @@ def _network_made(world: World, network: Resource) -> None:
 
 def _network_deletable(world: World, network: Resource) -> None:
     for child in world.below(network.id, SUBNETS):
-        arm.require_idle(world, child.id)
+        conflicts.require_idle(world, child.id)
         _subnet_deletable(world, child)
 
 
@@ -164,9 +164,9 @@ def _check_subnet(world: World, id: Id, body: Body, old: Resource | None) -> Non
 
 def _require_idle_network(world: World, network: Resource) -> None:
     """Writes of one network's subnets exclude each other ("this or dependent resource")."""
-    arm.require_idle(world, network.id)
+    conflicts.require_idle(world, network.id)
     for child in world.below(network.id, SUBNETS):
-        arm.require_idle(world, child.id)
+        conflicts.require_idle(world, child.id)
 
 
 def _check_subnet_body(
@@ -268,7 +268,7 @@ def _subnet_made(world: World, subnet: Resource) -> None:
 def _subnet_deletable(world: World, subnet: Resource) -> None:
     network = world.find(parse(subnet.id).parent)
     if network is not None:
-        arm.require_idle(world, network.id)
+        conflicts.require_idle(world, network.id)
     for _, configuration in attached(world, subnet.id):
         raise Refusal(
             400,
