@@ -64,7 +64,7 @@ def advance(world: World, until: float, faults: Faults = NONE) -> list[Run]:
     }
     settle(world, until)
     world.failing = {}
-    return [run for run in world.runs if _end(run) >= since]
+    return [run for run in world.runs if _end(run) > since]
 
 
 def trace(run: Run) -> dict[str, Any]:

@@ -126,6 +126,15 @@ def test_it_shows_in_the_instance_view_and_in_resource_graph() -> None:
     assert (row["properties"]["startedBy"], row["properties"]["maintenanceRunId"]) == ("User", None)
 
 
+def test_nothing_is_installed_that_was_published_too_late() -> None:
+    latest = {"maxPatchPublishDate": "2026-11-10T18:00:00Z"}
+    states = {
+        patch["name"][:7]: patch["installationState"]
+        for patch in installed(town(), windowsParameters=latest)["patches"]
+    }
+    assert (states["2026-11"], states["Securit"]) == ("Installed", "NotSelected")
+
+
 def test_a_second_one_finds_nothing_left() -> None:
     world = town()
     first = installed(world)
@@ -201,6 +210,10 @@ def test_a_machine_that_is_turned_off_meanwhile() -> None:
         ({"maximumDuration": "2 hours"}, "maximumDuration"),
         ({"maximumDuration": "PT"}, "maximumDuration"),
         ({"rebootSetting": None}, "rebootSetting"),
+        (
+            {"windowsParameters": {"maxPatchPublishDate": "last week"}},
+            "windowsParameters.maxPatchPublishDate",
+        ),
     ],
 )
 def test_what_is_refused(body: Body, target: str) -> None:

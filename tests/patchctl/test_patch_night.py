@@ -88,6 +88,12 @@ def test_a_bad_night(deployed: Cli, fault: str, error: tuple[str, str]) -> None:
     assert any(text in turn["error"] for text in error)
 
 
+def test_a_run_that_has_ended_is_told_once(deployed: Cli) -> None:
+    opening = advance(deployed, "--to", "next-window", "--stop-machine", MACHINE)
+    assert the_turn(opening)["status"] == "Failed"
+    assert advance(deployed, "--by", "1h")["runs"] == []
+
+
 def test_what_was_stopped_stays_so_until_it_is_started(deployed: Cli) -> None:
     advance(deployed, "--by", "1d", "--stop-machine", MACHINE)
     assert the_turn(advance(deployed, "--by", "7d"))["status"] == "Failed"

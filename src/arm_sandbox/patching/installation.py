@@ -6,11 +6,11 @@ machine keeps it in `hidden["installing"]` as plain data meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from arm_sandbox.patching import rows, updates
+from arm_sandbox.patching import results, rows, updates
 from arm_sandbox.patching.selection import Parameters, choose
 from arm_sandbox.patching.timeline import (
     MINUTE,
@@ -25,19 +25,15 @@ from arm_sandbox.patching.timeline import (
 )
 from arm_sandbox.patching.updates import Update
 from arm_sandbox.providers import assessment, machines
-from arm_sandbox.world import Resource, World, chance, stamp
+from arm_sandbox.world import Resource, World, chance
 
 SEARCH = (1 * MINUTE, 3 * MINUTE)
 REBOOT = (3 * MINUTE, 7 * MINUTE)
 ASSESSMENT = (1 * MINUTE, 2.5 * MINUTE)
 SLOW_REBOOT = REBOOT_AWAITED + 10 * MINUTE
 """One that is not awaited to its end (LinuxPatchExtension#310)."""
-ERRORS_TOLD = 5
-"""Of more errors only the first are told (docs, query logs)."""
 REBOOTS = {"always": "Always", "alwaysreboot": "Always", "never": "Never", "neverreboot": "Never"}
 """The spellings of what is not `IfRequired`."""
-
-Error = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,12 +69,6 @@ class Installation:
             for update, choice in self.choices
         }
 
-    @property
-    def error(self) -> str:
-        """The first of what went wrong, or an empty string."""
-        errors = _errors(self)
-        return errors[0]["message"] if errors else ""
-
 
 def reboot_setting(text: Any) -> str:
     """One of `IfRequired`, `Always` and `Never`, of which Azure has more spellings."""
@@ -88,32 +78,15 @@ def reboot_setting(text: Any) -> str:
 def begin(world: World, machine: Resource, order: Order) -> Timeline:
     """Begin an installation; whoever does has to `end` it when its timeline does."""
     machines.add_patch_extension(world, machine)
-    choices = tuple((u, choose(u, order.parameters)) for u in updates.missing(world, machine))
-    durations = _durations(world, machine, order)
-    line = timeline(
-        world.now,
-        [
-            _task(world, machine, order, update)
-            for update, choice in choices
-            if choice == "Selected"
-        ],
-        Setting(machines.os_of(machine), order.until, order.reboot),
-        durations,
-        pending=assessment.reboot_pending(world, machine),
-        found=machines.reaches_updates(world, machine)
-        and machine.id.lower() not in world.failing.get("machines", ()),
-    )
-    seen = choices if line.searched else ()
-    installation = Installation(order, machines.os_of(machine), seen, line)
+    installation = _planned(world, machine, order)
     machine.hidden["installing"] = _written(installation)
-    for step in line.steps:
+    for step in installation.line.steps:
         if step.what == "reboot":
-            ready = step.start + durations.reboot
-            world.later(
-                step.start - world.now, "installation.reboots", machine=machine.id, ready=ready
-            )
-    rows.installation(world, machine, _summary(installation, "InProgress"), {})
-    return line
+            ready = step.start + _durations(world, machine, order).reboot
+            wait = step.start - world.now
+            world.later(wait, "installation.reboots", machine=machine.id, ready=ready)
+    rows.installation(world, machine, results.properties(installation, ended=False), {})
+    return installation.line
 
 
 def end(world: World, machine: Resource) -> Installation:
@@ -127,38 +100,34 @@ def end(world: World, machine: Resource) -> Installation:
     if line.steps and line.steps[-1].what == "assess":
         activity = world.guid(f"{machine.id}|{order.activity}")
         assessment.take(world, machine, activity, line.steps[-1].start, by=order.by)
-    summary = _summary(installation, line.status)
-    rows.installation(world, machine, summary, installation.states)
-    machine.hidden.setdefault("patchStatus", {})["lastPatchInstallationSummary"] = {
-        **{name: summary[name] for name in SUMMARIZED},
-        "startTime": summary["startDateTime"],
-        "lastModifiedTime": world.stamp,
-        "error": summary["errorDetails"],
-    }
+    status = machine.hidden.setdefault("patchStatus", {})
+    status["lastPatchInstallationSummary"] = results.summary(installation, world.stamp)
+    told = results.properties(installation, ended=True)
+    rows.installation(world, machine, told, installation.states)
     return installation
 
 
 def reboots(world: World, machine: str, ready: float) -> None:
     """The machine goes down and comes back; all the while Azure calls its power running."""
     standing = world.find(machine)
-    if standing is not None and "off" not in standing.hidden.get("installing", {"off": 0}):
+    installing = standing.hidden.get("installing") if standing is not None else None
+    if standing is not None and installing is not None and "off" not in installing:
         standing.hidden["agentReady"] = ready
 
 
-def answer(installation: Installation) -> dict[str, Any]:
-    """What an installation answers to who asked for it (recorded)."""
-    summary = _summary(installation, installation.line.status)
-    return {
-        **{name: summary[name] for name in (*SUMMARIZED, "rebootStatus", "startDateTime")},
-        "patches": [_patch(update, state) for update, state in installation.states.items()],
-        "error": summary["errorDetails"],
-    }
-
-
-SUMMARIZED = (
-    *("status", "installationActivityId", "maintenanceWindowExceeded", "excludedPatchCount"),
-    *("notSelectedPatchCount", "pendingPatchCount", "installedPatchCount", "failedPatchCount"),
-)
+def _planned(world: World, machine: Resource, order: Order) -> Installation:
+    os, failing = machines.os_of(machine), world.failing.get("machines", ())
+    choices = tuple((u, choose(u, order.parameters)) for u in updates.missing(world, machine))
+    selected = [update for update, choice in choices if choice == "Selected"]
+    line = timeline(
+        world.now,
+        [_task(world, machine, order, update) for update in selected],
+        Setting(os, order.until, order.reboot),
+        _durations(world, machine, order),
+        pending=assessment.reboot_pending(world, machine),
+        found=machines.reaches_updates(world, machine) and machine.id.lower() not in failing,
+    )
+    return Installation(order, os, choices if line.searched else (), line)
 
 
 def _written(installation: Installation) -> dict[str, Any]:
@@ -189,15 +158,13 @@ def _task(world: World, machine: Resource, order: Order, update: Update) -> Task
     subject = f"{machine.id.lower()}|{update.id}"
     low, high = update.minutes
     asked = update.label.lower() in world.failing.get("updates", ())
-    by_chance = (
-        chance(world.seed, f"{subject}|{order.activity}|fails") < world.options.update_failures
-    )
+    luck = chance(world.seed, f"{subject}|{order.activity}|fails")
     return Task(
         update=update.label,
         seconds=round(MINUTE * (low + (high - low) * chance(world.seed, f"{subject}|takes"))),
         reboots=update.reboots,
         service_pack=update.service_pack,
-        fails=asked or by_chance,
+        fails=asked or luck < world.options.update_failures,
     )
 
 
@@ -212,81 +179,3 @@ def _durations(world: World, machine: Resource, order: Order) -> Durations:
         reboot=SLOW_REBOOT if slow else drawn("reboot", *REBOOT),
         assessment=drawn("assessment", *ASSESSMENT),
     )
-
-
-def _summary(installation: Installation, status: str) -> dict[str, Any]:
-    """An installation in the words of Resource Graph."""
-    order, line = installation.order, installation.line
-    under_way = status == "InProgress"
-    told = Timeline(line.begin) if under_way else line
-    states = list(replace(installation, line=told).states.values())
-    return {
-        "status": status,
-        "installationActivityId": order.activity,
-        "maintenanceRunId": order.run or None,
-        "maintenanceWindowExceeded": told.exceeded,
-        "rebootStatus": told.reboot,
-        "startDateTime": stamp(line.begin),
-        "startedBy": order.by,
-        "installedPatchCount": states.count("Installed"),
-        "failedPatchCount": states.count("Failed"),
-        "pendingPatchCount": states.count("Pending"),
-        "excludedPatchCount": states.count("Excluded"),
-        "notSelectedPatchCount": states.count("NotSelected"),
-        "errorDetails": _error(installation) if not under_way else assessment.NO_ERROR,
-    }
-
-
-def _error(installation: Installation) -> dict[str, Any]:
-    errors = _errors(installation)
-    if not errors:
-        return assessment.NO_ERROR
-    told = errors[:ERRORS_TOLD]
-    message = f"{len(errors)} error/s reported. The latest {len(told)} are shared in detail."
-    return {"code": "1", "message": message, "details": told}
-
-
-def _errors(installation: Installation) -> list[Error]:
-    """What went wrong. The words on time and reboots are those of LinuxPatchExtension."""
-    line = installation.line
-    told = [] if line.searched else [assessment.no_route(installation.os)["details"][0]]
-    told += [
-        {"code": code, "message": message}
-        for true, code, message in (
-            (line.interrupted, "VM_STOPPED", "The machine was turned off meanwhile."),
-            (line.exceeded, "MAINTENANCE_WINDOW_EXCEEDED", EXCEEDED),
-            (line.reboot == "Failed", "REBOOT_FAILED", REBOOT_FAILED),
-            (line.status == "CompletedWithWarnings", "REBOOT_REQUIRED", REBOOT_REQUIRED),
-        )
-        if true
-    ]
-    failed = [update for update, state in installation.states.items() if state == "Failed"]
-    return told + [
-        {"code": _failure_code(update), "message": f"Failed to install {update.name}."}
-        for update in failed
-    ]
-
-
-EXCEEDED = "Stopped patch installation as it is past the maintenance window cutoff time."
-REBOOT_FAILED = "Reboot failed to proceed on the machine in a timely manner."
-REBOOT_REQUIRED = (
-    "Machine is Required to reboot. However, the customer-specified reboot setting doesn't allow "
-    "reboots."
-)
-
-
-def _failure_code(update: Update) -> str:
-    return "PACKAGE_MANAGER_FAILURE" if update.version else "0x80070643"
-
-
-def _patch(update: Update, state: str) -> dict[str, Any]:
-    own = {"version": update.version} if update.version else {"kbId": update.kb}
-    severity = {"msrcSeverity": update.severity} if update.severity else {}
-    return {
-        "patchId": update.id,
-        "name": update.name,
-        **own,
-        "classifications": [update.classification],
-        "installationState": state,
-        **severity,
-    }

@@ -7,9 +7,9 @@ from typing import Any
 
 from arm_sandbox import operations, schema
 from arm_sandbox.operations import LongRunning
-from arm_sandbox.patching import installation
+from arm_sandbox.patching import installation, results
 from arm_sandbox.patching.installation import Order, reboot_setting
-from arm_sandbox.patching.selection import Parameters
+from arm_sandbox.patching.selection import Parameters, moment
 from arm_sandbox.providers import assessment, machines
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, Resource, World
@@ -54,7 +54,7 @@ def install(world: World, machine: Resource, request: Request) -> Response:
 
 def installed(world: World, machine: Resource, operation: Operation) -> None:
     if "installing" in machine.hidden:
-        operation.output = installation.answer(installation.end(world, machine))
+        operation.output = results.answer(installation.end(world, machine))
     else:
         operation.error = assessment.no_agent(machine)
 
@@ -81,7 +81,18 @@ def _parameters(body: dict[str, Any], os: str) -> Parameters:
                     "such as KB4512508.",
                     f"{name}.{key}",
                 )
+    latest = parameters.get("maxPatchPublishDate")
+    if latest is not None and not _is_date(latest):
+        key = f"{name}.maxPatchPublishDate"
+        raise _invalid(f"The value '{latest}' of '{key}' is not valid.", key)
     return parameters
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        return bool(moment(str(value)))
+    except ValueError:
+        return False
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> str:

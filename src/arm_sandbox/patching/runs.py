@@ -22,6 +22,7 @@ from arm_sandbox.arm import Body
 from arm_sandbox.ids import same
 from arm_sandbox.patching import installation, run_rows, scopes
 from arm_sandbox.patching.installation import Order, reboot_setting
+from arm_sandbox.patching.results import first_error
 from arm_sandbox.patching.selection import Parameters
 from arm_sandbox.patching.timeline import KEPT_FOR_REBOOT, WINDOWS_UPDATE, read
 from arm_sandbox.providers import machines
@@ -60,15 +61,14 @@ def _plan(world: World, configuration: Resource, after: float) -> None:
 
 def next_window(world: World) -> float | None:
     """When the next window opens, of any configuration; None where there is none to come."""
-    return min((h.due for h in world.happenings if _opens(world, h.name, h.data)), default=None)
+    openings = (h for h in world.happenings if h.name == "run.opens")
+    return min((h.due for h in openings if _is_next(world, **h.data)), default=None)
 
 
-def _opens(world: World, happening: str, data: dict[str, Any]) -> bool:
-    """Whether a happening opens a window; one that was planned before a change does not."""
-    if happening != "run.opens":
-        return False
-    standing = world.find(data["configuration"])
-    return standing is not None and standing.hidden.get("next") == data["start"]
+def _is_next(world: World, configuration: str, start: float) -> bool:
+    """Whether a configuration still opens at a start; it may have been changed since."""
+    standing = world.find(configuration)
+    return standing is not None and standing.hidden.get("next") == start
 
 
 def _is_guest(configuration: Resource) -> bool:
@@ -85,7 +85,7 @@ def run_id(configuration: str, start: float) -> str:
 
 
 def _open(world: World, configuration: str, start: float) -> None:
-    if not _opens(world, "run.opens", {"configuration": configuration, "start": start}):
+    if not _is_next(world, configuration, start):
         return
     standing = world.resources[configuration.lower()]
     _plan(world, standing, start)
@@ -233,7 +233,7 @@ def _turn_over(world: World, run: str, machine: str) -> None:
         "steps": [{**vars(step)} for step in done.line.steps],
         "states": {update.label: state for update, state in done.states.items()},
     }
-    _close(world, found, machine, status=done.line.status, error=done.error)
+    _close(world, found, machine, status=done.line.status, error=first_error(done))
 
 
 def _close(world: World, run: Run, machine: str, *, status: str, error: str) -> None:

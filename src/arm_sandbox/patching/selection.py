@@ -8,7 +8,7 @@ that an exclude list names is Excluded; one that nothing asks for is NotSelected
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -40,7 +40,13 @@ def _wanted(update: Update, parameters: Parameters) -> bool:
 
 def _too_new(update: Update, latest: str | None) -> bool:
     """Whether it was published after the date that only installPatches can give."""
-    return latest is not None and update.published > datetime.fromisoformat(latest).timestamp()
+    return latest is not None and update.published > moment(latest).timestamp()
+
+
+def moment(text: str) -> datetime:
+    """A date, in UTC unless it says otherwise. Raises ValueError."""
+    given = datetime.fromisoformat(text)
+    return given if given.tzinfo is not None else given.replace(tzinfo=UTC)
 
 
 def _classifications(update: Update, given: Iterable[str]) -> set[str]:
