@@ -38,6 +38,7 @@ from arm_sandbox.providers import (
     scheduled_query_rules,
     tags,
 )
+from arm_sandbox.retention import forget
 from arm_sandbox.wire import Refusal, Request, Response, Shape, gateway
 from arm_sandbox.world import World
 
@@ -98,6 +99,7 @@ def settle(world: World, until: float | None = None) -> None:
         world.now = happening.due
         HAPPENINGS[happening.name](world, **happening.data)
     world.now = until
+    forget(world)
 
 
 def _route(world: World, request: Request) -> Response:

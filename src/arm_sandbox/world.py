@@ -19,6 +19,9 @@ from arm_sandbox.wire import Json
 FORMAT = 1
 """Version of the saved form; a world of another version is refused, never guessed at."""
 
+MOST_DRAWS = 50_000
+"""So many ordinals of draws are kept; what was not drawn for the longest begins anew."""
+
 
 @dataclass
 class Resource:
@@ -135,6 +138,7 @@ class World:
     runs: list[dict[str, Any]] = field(default_factory=list)
     """Runs of maintenance configurations, oldest first; see `patching.runs`."""
     draws: dict[str, int] = field(default_factory=dict)
+    """How often each thing has been drawn, the one drawn last at the end."""
     ordinal: int = 0
     deploying: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Templates in progress, by the deployment's id in lower case. There may be passwords in them:
@@ -215,8 +219,10 @@ class World:
         Not one stream of random numbers: an extra poll must not change how long a VM takes.
         """
         what = f"{subject.lower()}|{operation}"
-        ordinal = self.draws.get(what, 0)
+        ordinal = self.draws.pop(what, 0)
         self.draws[what] = ordinal + 1
+        if len(self.draws) > MOST_DRAWS:
+            del self.draws[next(iter(self.draws))]
         return chance(self.seed, f"{what}|{ordinal}")
 
     def between(self, subject: str, operation: str, low: float, high: float) -> float:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from arm_sandbox.arm import Body, Kind
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers.insights import bad
+from arm_sandbox.retention import LOG_DAYS
 from arm_sandbox.wire import Request, Response, gateway
 from arm_sandbox.world import World
 
 LOG_VERSION = "2015-04-01"
-LOG_DAYS = 90
 
 
 def answer(world: World, request: Request, id: Id) -> Response | None:
