@@ -69,6 +69,7 @@ NAMESPACES = {kind.type.split("/")[0].lower(): kind.type.split("/")[0] for kind 
 def respond(world: World, request: Request) -> Response:
     """Answer one request at the world's present time."""
     settle(world)
+    forget(world)
     told: dict[str, str] = {}
     try:
         response = _answer(world, request, told)
@@ -99,7 +100,6 @@ def settle(world: World, until: float | None = None) -> None:
         world.now = happening.due
         HAPPENINGS[happening.name](world, **happening.data)
     world.now = until
-    forget(world)
 
 
 def _route(world: World, request: Request) -> Response:

@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,31 +44,21 @@ class Authority:
         """The one that was made when it was first asked for."""
         return cls(**json.loads(private.kept(directory / "authority.json", _made)), speed=speed)
 
-    @cached_property
-    def key(self) -> rsa.RSAPrivateKey:
-        key = serialization.load_pem_private_key(self.pem.encode(), password=None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError("the authority's key is no RSA key")
-        return key
-
-    @cached_property
+    @property
     def public_key(self) -> rsa.RSAPublicKey:
-        return self.key.public_key()
+        return _key(self.pem).public_key()
 
     def token(self, world: World, audience: str) -> str:
         """A signed token for the world's principal, as a service principal, which has no UPN."""
         seconds = tokens.HOUR * self.speed
         claims = tokens.claims(world, seconds, audience, appid=self.client_id, idtyp="app")
         claims.pop("upn", None)
-        return jwt.encode(claims, self.key, ALGORITHM, {"kid": self._key_id})
+        return jwt.encode(claims, _key(self.pem), ALGORITHM, {"kid": self._key_id})
 
     def require_genuine(self, world: World, request: Request) -> None:
         """Raises Refusal for a token that somebody else has signed; `tokens.read` does the rest."""
-        token = tokens.bearer(world, request)
-        try:
-            jwt.api_jws.decode(token, self.public_key, [ALGORITHM])
-        except jwt.InvalidTokenError:
-            raise tokens.invalid(world, request) from None
+        if not _is_signed(tokens.bearer(world, request), self.pem):
+            raise tokens.invalid(world, request)
 
     @property
     def jwk(self) -> dict[str, Any]:
@@ -88,6 +78,24 @@ def answer(authority: Authority, world: World, request: Request) -> Response | N
         if match and method == request.method:
             return handler(authority, world, request, **match.groupdict())
     return None
+
+
+@cache
+def _key(pem: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("the authority's key is no RSA key")
+    return key
+
+
+@lru_cache(maxsize=256)
+def _is_signed(token: str, pem: str) -> bool:
+    """Whether a token is signed with a key; a client shows the same one for an hour."""
+    try:
+        jwt.api_jws.decode(token, _key(pem).public_key(), [ALGORITHM])
+    except jwt.InvalidTokenError:
+        return False
+    return True
 
 
 def _made() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Id:
         return self.text.lower()
 
 
+@lru_cache(maxsize=4096)
 def parse(path: str) -> Id:
     """Take an ARM path apart; what does not follow the pattern leaves the later fields empty."""
     head, separator, tail = _cut_at_last_providers(path)

@@ -85,6 +85,8 @@ class Failure:
 
 @dataclass(config=STRICT)
 class Options:
+    throttling: bool = True
+    """Off for load tests: the one thing that every world does unless it is told not to."""
     access: list[Access] = Field(default_factory=list)
     """Without any, the world's own principal is Owner of every subscription."""
     access_delay: Range = NEVER

@@ -7,7 +7,7 @@ from arm_sandbox.world import World, stamp
 DAY = 86400.0
 LOG_DAYS = 90
 """How long the activity log keeps an event (documented)."""
-MOST_EVENTS = 10_000
+MOST_EVENTS = 5_000
 """More than these, its newest, it does not keep here."""
 POLLED = DAY
 """How long an operation can be polled after its end; ours, longer than any client goes on."""

@@ -83,7 +83,8 @@ class Endpoint:
         except Exception:  # the last net: a client is owed an answer in the form it knows
             log.exception("%s %s", scope["method"], scope["path"])
             response = OUT_OF_ORDER
-        await asyncio.sleep(response.seconds / self._authority.speed)
+        if response.seconds:
+            await asyncio.sleep(response.seconds / self._authority.speed)
         await _send(send, response)
 
     def _answered(self, scope: Message, content: bytes) -> Response:

@@ -132,8 +132,9 @@ def _require_tenant(world: World, request: Request, said: Claims) -> None:
 
 def _require_audience(world: World, request: Request, said: Claims) -> None:
     """The endpoint's own address counts too: a client that knows nothing else asks for it."""
-    allowed = dict.fromkeys((*AUDIENCES, f"{request.origin}/", request.origin))
-    if said.get("aud") not in allowed:
+    own = (f"{request.origin}/", request.origin)
+    if said.get("aud") not in (*AUDIENCES, *own):
+        allowed = dict.fromkeys((*AUDIENCES, *own))
         raise refusal(
             world,
             request,

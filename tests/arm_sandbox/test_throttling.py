@@ -172,3 +172,11 @@ def test_full_buckets_are_forgotten(world: World) -> None:
     assert len(world.buckets) <= throttling.MANY + 3
     again = World.from_json(json.loads(world.saved()))
     assert ask(again, "GET", GROUP).headers[READS] == "249"
+
+
+def test_a_world_can_be_told_to_let_everybody_in(standing: World) -> None:
+    standing.options.throttling = False
+    answers = [ask(standing, "GET", VM, version=API) for _ in range(400)]
+    assert {answer.status for answer in answers} == {200}
+    assert not any("ratelimit" in name for name in answers[-1].headers)
+    assert query(standing) == {}
