@@ -1,10 +1,18 @@
-"""Where the tests run: on the sandbox, or with `--live` on a subscription that can be spared."""
+"""Where the tests run: on the sandbox, or with `--live` on a subscription that can be spared.
+
+What they say to the sandbox is recorded, and searched for secrets when they have ended.
+"""
 
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
+
+from tests.canary import RECORD, CanaryPlugin
+from tests.claims import WitnessPlugin
 
 SUBSCRIPTION = "PATCHCTL_LIVE_SUBSCRIPTION"
 
@@ -20,6 +28,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--live") and not os.environ.get(SUBSCRIPTION):
         raise pytest.UsageError(f"--live wants {SUBSCRIPTION}: a subscription you can spare")
+    if RECORD not in os.environ:
+        directory = tempfile.TemporaryDirectory(prefix="patchctl-tests-")
+        config.add_cleanup(directory.cleanup)
+        os.environ[RECORD] = f"{directory.name}/traffic.jsonl"
+    config.pluginmanager.register(CanaryPlugin(Path(os.environ[RECORD])), "canary")
+    config.pluginmanager.register(WitnessPlugin(), "witnesses")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _searched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    canary = request.config.pluginmanager.get_plugin("canary")
+    assert isinstance(canary, CanaryPlugin)
+    canary.places.append(tmp_path_factory.getbasetemp())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,7 +17,7 @@ _SECRET_HEADER = re.compile(
     r"(proxy-)?authorization|x-ms-authorization-auxiliary|(set-)?cookie", re.IGNORECASE
 )
 _SECRET_NAME = re.compile(
-    r"(password|secret|assertion|(access|refresh|id|sas)_?token|(callback|service)_?ur[il]"
+    r"(password|secret|assertion|(access|refresh|id|sas)_?token|(callback|service|trigger)_?ur[il]"
     r"|protected_?settings|custom_?data|user_?data|connection_?string)$",
     re.IGNORECASE,
 )
@@ -82,9 +82,13 @@ def public(value: Json, secret: frozenset[str] = frozenset()) -> Json:
         }
     if isinstance(value, list):
         return [public(item, secret) for item in value]
-    if isinstance(value, str):
-        return _TOKEN.sub(HIDDEN, _SECRET_PARAMETER.sub(rf"\1\2={HIDDEN}", value))
-    return value
+    return _public_text(value) if isinstance(value, str) else value
+
+
+def _public_text(text: str) -> str:
+    if "=" in text:
+        text = _SECRET_PARAMETER.sub(rf"\1\2={HIDDEN}", text)
+    return _TOKEN.sub(HIDDEN, text) if "eyJ" in text or "earer" in text else text
 
 
 def _secure_parameters(template: Json) -> frozenset[str]:
@@ -108,6 +112,6 @@ def _hidden(value: Json) -> Json:
 
 def _public_headers(headers: dict[str, str]) -> dict[str, str]:
     return {
-        name: HIDDEN if _SECRET_HEADER.fullmatch(name) else public(value)
+        name: HIDDEN if _SECRET_HEADER.fullmatch(name) else _public_text(value)
         for name, value in headers.items()
     }
