@@ -24,6 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"run on Azure, in the subscription named by {SUBSCRIPTION}; it costs money",
     )
 
+    parser.addoption(
+        "--record-az",
+        action="store_true",
+        help="keep what the real az said and heard as tests/az/recording.jsonl.gz (with -m az)",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--live") and not os.environ.get(SUBSCRIPTION):

@@ -141,13 +141,17 @@ def _deleted(world: World, identity: Resource) -> None:
     vanish(world, identity.properties["principalId"])
 
 
+VERSIONS = (
+    *("2015-08-31-preview", "2018-11-30", "2021-09-30-preview", "2022-01-31-preview"),
+    *("2023-01-31", "2023-07-31-preview", "2025-01-31-preview", "2025-05-31-preview"),
+)
 KINDS: tuple[Kind, ...] = (
     Kind(
         type=IDENTITY,
         model="azure.mgmt.msi.v2024_11_30.models:Identity",
         api_version="2024-11-30",
         patch_model="azure.mgmt.msi.v2024_11_30.models:IdentityUpdate",
-        versions=("2015-08-31-preview", "2018-11-30", "2021-09-30-preview", "2023-01-31"),
+        versions=VERSIONS,
         check=_check,
         fill=_fill,
         when_deleted=_deleted,

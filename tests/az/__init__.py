@@ -1,0 +1,1 @@
+"""The real `az` against `patchctl sandbox serve`: `python -m pytest -m az`."""
