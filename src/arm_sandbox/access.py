@@ -110,7 +110,12 @@ def _of_resource_manager(id: Id) -> tuple[str, list[str], str]:
 
 
 def _linked(body: Json, id: Id) -> Iterator[tuple[str, str]]:
-    """The actions that a body calls for on other resources, each with its id."""
+    """The actions that a body calls for on other resources, each with its id.
+
+    What a template refers to is asked for when the template's own resources are made.
+    """
+    if same(id.type, "Microsoft.Resources/deployments"):
+        return
     for linked in _references(body):
         type = parse(linked).type
         verb = LINKED.get(type.lower())

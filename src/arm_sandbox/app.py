@@ -5,6 +5,7 @@ No I/O, no clock and no randomness of its own; it changes the world that it is g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -240,6 +241,14 @@ def _require_api_version(world: World, request: Request) -> None:
             400,
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d(-[a-z]+)?", request.api_version):
+        offered = deployments.KIND.all_versions[::-1]  # worded as in azure-powershell#12278
+        raise gateway(
+            400,
+            "InvalidApiVersionParameter",
+            f"The api-version '{request.api_version}' is invalid. The supported versions are "
+            f"'{','.join(offered)}'.",
         )
 
 

@@ -53,6 +53,13 @@ def test_refuses_a_request_without_an_api_version(world: World) -> None:
     assert response.headers["x-ms-failure-cause"] == "gateway"
 
 
+@pytest.mark.parametrize("version", ["latest", "2024-1-1", "2024-01-01/"])
+def test_refuses_what_is_no_api_version(world: World, version: str) -> None:
+    response = ask(world, "GET", GROUP, version=version)
+    assert code(response, 400) == "InvalidApiVersionParameter"
+    assert f"'{version}' is invalid" in response.body["error"]["message"]
+
+
 def test_refuses_an_unknown_resource_type(world: World) -> None:
     response = ask(world, "GET", f"{GROUP}/providers/Microsoft.Maintenance/schedules/a")
     assert code(response, 404) == "InvalidResourceType"

@@ -373,6 +373,10 @@ def test_refuses_a_name_that_is_too_long(world: World) -> None:
             "The template function 'reference' is not expected at this location",
         ),
         ({"nsg": security_group()}, "whose resources have symbolic names"),
+        (
+            [security_group(type="Microsoft.Resources/deployments")],
+            "knows no deployments inside of a template",
+        ),
     ],
 )
 def test_refuses_wrong_templates(world: World, resources: Any, message: str) -> None:
@@ -590,6 +594,34 @@ def test_copies_conditions_children_and_scopes(world: World) -> None:
     deployed(world, template(network, copies, security_group("never", condition=False)))
     names = {id.rsplit("/", 1)[1] for id in world.resources if "/microsoft.network/" in id}
     assert names == {"v", "s", "nsg1", "nsg2"}
+
+
+def test_copies_refer_to_copies(world: World) -> None:
+    """As `az vm create --count` writes it."""
+    deployed(world, machine_template(), adminPassword=PASSWORD)
+    address = {
+        "type": "Microsoft.Network/publicIPAddresses",
+        "apiVersion": "2022-01-01",
+        "name": "[concat('pip', copyIndex())]",
+        "location": "eastus",
+        "sku": {"name": "Standard"},
+        "properties": {"publicIPAllocationMethod": "Static"},
+        "copy": {"name": "addresses", "mode": "parallel", "count": 2},
+    }
+    own = f"[concat('{NETWORK}/publicIPAddresses/pip', copyIndex())]"
+    subnet = {"id": f"{NETWORK}/virtualNetworks/web1VNET/subnets/web1Subnet"}
+    configuration = {"subnet": subnet, "publicIPAddress": {"id": own}}
+    nic = {
+        "type": "Microsoft.Network/networkInterfaces",
+        "apiVersion": "2015-06-15",
+        "name": "[concat('nic', copyIndex())]",
+        "location": "eastus",
+        "dependsOn": ["Microsoft.Network/publicIpAddresses/pip0", "pip1"],
+        "properties": {"ipConfigurations": [{"name": "c", "properties": configuration}]},
+        "copy": {"name": "interfaces", "count": 2},
+    }
+    made = deployed(world, template(address, nic))["outputResources"]
+    assert [id["id"].rsplit("/", 1)[1] for id in made] == ["nic0", "nic1", "pip0", "pip1"]
 
 
 def test_an_extension_hangs_on_what_its_scope_names(world: World) -> None:

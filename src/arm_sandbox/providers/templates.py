@@ -138,6 +138,8 @@ def _copies(resource: Body, scope: Scope) -> Iterator[Scope]:
 def _part(resource: Body, scope: Scope, above: Part | None) -> Part:
     _require_outline(resource)
     type, name = resource["type"], resource["name"]
+    if same(type, "Microsoft.Resources/deployments"):
+        raise invalid("The sandbox knows no deployments inside of a template.")
     try:
         name = str(evaluate(name, scope))
         if above is not None:
