@@ -38,7 +38,6 @@ def _for_az(directory: Path) -> dict[str, str]:
         "AZURE_CORE_INSTANCE_DISCOVERY": "false",
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "AZURE_CORE_SURVEY_MESSAGE": "false",
-        "AZURE_CORE_NO_COLOR": "true",
         "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",
         "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
     }

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from patchctl.clouds import known_cloud
 from patchctl.errors import BadInput
 from patchctl.schedule import recurrence, time_zones, window
 
@@ -269,12 +270,24 @@ class Config(Model):
             raise ValueError("; ".join(problems))
         return values
 
+    @model_validator(mode="before")
+    @classmethod
+    def _cloud_of_the_endpoint(cls, values: Any) -> Any:
+        """The address of a known cloud is that cloud."""
+        known = known_cloud(str(values.get("endpoint") or ""))
+        return {"cloud": known, **values} if known else values
+
     @model_validator(mode="after")
     def _one_place(self) -> Config:
-        if self.sandbox and self.endpoint:
+        if self.endpoint and self.sandbox:
             raise ValueError(
                 f"both the sandbox and the endpoint {self.endpoint} are asked for; leave out "
                 "--sandbox (unset PATCHCTL_SANDBOX) or --endpoint (unset PATCHCTL_ENDPOINT)"
+            )
+        if self.endpoint and self.cloud != (known_cloud(self.endpoint) or "public"):
+            raise ValueError(
+                f"both the cloud {self.cloud} and the endpoint {self.endpoint} are asked for, "
+                "which is not of that cloud; leave one of them out"
             )
         return self
 

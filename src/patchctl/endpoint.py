@@ -133,7 +133,7 @@ def _require_own_authority(cloud: Cloud) -> None:
             "patchctl sends a real authority's token to known clouds only.",
             "Leave out --endpoint for Azure itself; --cloud chooses which.",
         )
-    meant = os.environ.get("AZURE_AUTHORITY_HOST", "login.microsoftonline.com")
+    meant = os.environ.get("AZURE_AUTHORITY_HOST") or "login.microsoftonline.com"
     if _address(meant) != _address(cloud.authority):
         raise NotSignedIn(
             "ForeignCredential",

@@ -20,6 +20,7 @@ from arm_sandbox.store import Store
 from arm_sandbox.world import World
 from patchctl.cli import main
 from patchctl.clouds import CLOUDS, known_cloud
+from patchctl.config import Config
 from patchctl.errors import Exit
 from patchctl.steps.resource_providers import NAMESPACES
 
@@ -195,6 +196,13 @@ def test_sandbox_and_endpoint_exclude_each_other(you: Desk, served: dict[str, st
     assert "both the sandbox and the endpoint" in error["message"]
 
 
+def test_cloud_and_endpoint_are_one_place(you: Desk, served: dict[str, str]) -> None:
+    you.has(served)
+    assert (
+        "both the cloud usgov and the endpoint" in you.error("list", "--cloud", "usgov")["message"]
+    )
+
+
 # -- a stranger gets nothing of a real authority
 
 
@@ -271,7 +279,7 @@ def test_an_endpoint_that_leads_to_another_authority_is_refused(
     ]
 
 
-@pytest.mark.parametrize("meant", [None, "https://login.microsoftonline.com", "127.0.0.1:1"])
+@pytest.mark.parametrize("meant", [None, "", "https://login.microsoftonline.com", "127.0.0.1:1"])
 def test_credentials_of_another_authority_stay_at_home(
     you: Desk, tmp_path: Path, meant: str | None
 ) -> None:
@@ -308,6 +316,7 @@ def test_the_address_of_a_known_cloud_is_that_cloud(name: str) -> None:
     address = CLOUDS[name].endpoint
     assert known_cloud(address) == name
     assert known_cloud(f"{address}:443") == known_cloud(address.upper()) == name
+    assert Config(endpoint=f"{address}/").cloud == name
     assert known_cloud(f"{address}.example") is None
     assert known_cloud(f"{address}:8443") is None
 

@@ -68,13 +68,13 @@ class Command:
 
         asked = self.asked
         place = (asked.tenant, asked.subscription)
-        cloud = known_cloud(asked.endpoint) if asked.endpoint else asked.cloud
+        stranger = asked.endpoint if not known_cloud(asked.endpoint or "") else None
         if asked.sandbox:
             way = clients.connect_to_sandbox(sandbox_directory(), asked.subscription, pace())
-        elif cloud is not None:
-            way = clients.connect_to_azure(cloud, *place, one=one_subscription)
+        elif stranger is not None:
+            way = clients.connect_to_endpoint(stranger, *place, one=one_subscription)
         else:
-            way = clients.connect_to_endpoint(str(asked.endpoint), *place, one=one_subscription)
+            way = clients.connect_to_azure(asked.cloud, *place, one=one_subscription)
         connection = self.resources.enter_context(way)
         self.envelope.sandbox = connection.sandbox
         self.say(_first_line(connection))

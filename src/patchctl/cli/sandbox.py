@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 import shutil
 import time
@@ -322,6 +323,7 @@ def _served(told: Serving, world: World, store: Store) -> list[str]:
         f"SANDBOX served at {told.url}, to this machine only (127.0.0.1)",
         f"  It is {clock} UTC there; {told.speed:g} of its seconds pass in one of yours.",
         f"  Certificate authority: {authority_file(directory_in(store.directory))}",
+        f"  Mails: {store.outbox}",
         '  In another terminal: eval "$(patchctl sandbox env)"',
         "  Ctrl-C stops it; the world is kept.",
     ]
@@ -336,7 +338,7 @@ def _port_free(port: int) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
-        message = f"Port {port} of 127.0.0.1 cannot be had: {error.strerror}"
+        message = f"Port {port} of 127.0.0.1 cannot be had: {os.strerror(error.errno)}"
         hint = "Choose another one: patchctl sandbox serve --port 0"
         raise PatchctlError("PortTaken", message, hint) from None
 
