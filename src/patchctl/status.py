@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from patchctl.observation import Assessment, Machine, ScheduleRun
+from patchctl.observation import Assessment, Machine, ScheduleRun, Settings
 from patchctl.report import Finding, check
 from patchctl.schedule import fit
 from patchctl.schedule.window import Occurrence, Window
@@ -158,21 +158,25 @@ def judged(
     the setting that is wanted."""
     assessed = {each.machine: each for each in assessments}
     seen = {machine.id for machine in machines}
-    missing = [_missing(id) for id in named if id.lower() not in seen]
+    missing = (id.lower() for id in named if id.lower() not in seen)
     return Status(
-        tuple(
-            ScheduleStatus(
-                each,
-                each.open_window(now),
-                each.next_window(now),
-                last_window(each, schedule_runs, now),
-            )
-            for each in schedules
+        tuple(_schedule(each, schedule_runs, now) for each in schedules),
+        (
+            *(
+                _machine(each, assessed.get(each.id), last_runs.get(each.id), schedules[0], reboot)
+                for each in machines
+            ),
+            *(_missing(id, last_runs.get(id)) for id in missing),
         ),
-        tuple(
-            _machine(each, assessed.get(each.id), last_runs.get(each.id), schedules[0], reboot)
-            for each in (*machines, *missing)
-        ),
+    )
+
+
+def _schedule(schedule: Schedule, runs: Iterable[ScheduleRun], now: datetime) -> ScheduleStatus:
+    return ScheduleStatus(
+        schedule,
+        schedule.open_window(now),
+        schedule.next_window(now),
+        last_window(schedule, runs, now),
     )
 
 
@@ -192,9 +196,9 @@ def last_window(schedule: Schedule, runs: Iterable[ScheduleRun], now: datetime) 
     return LastWindow(Past.MISSED, window)
 
 
-def _missing(id: str) -> Machine:
-    name = id.rsplit("/", 1)[-1]
-    return Machine(id.lower(), name, "", "", "", (), None)
+def _missing(id: str, last_run: LastRun | None) -> MachineStatus:
+    machine = Machine(id, id.rsplit("/", 1)[-1], "", "", "", (), None)
+    return MachineStatus(machine, (), None, last_run, ("it is not there",))
 
 
 def _machine(
@@ -204,20 +208,18 @@ def _machine(
     schedule: Schedule,
     reboot: str,
 ) -> MachineStatus:
-    settings = () if machine.arc or not machine.os else tuple(_settings(machine, reboot))
+    settings = () if machine.arc else tuple(_settings(machine, reboot))
     obstacles = tuple(_obstacles(machine, settings, assessment, schedule))
     return MachineStatus(machine, settings, assessment, last_run, obstacles)
 
 
 def _settings(machine: Machine, reboot: str) -> Iterable[Finding]:
     """Azure VMs need all of them; Arc machines have none (dynamic-scope-overview.md)."""
-    got = machine.settings
-    yield check("patchMode", BY_PLATFORM, got.patch_mode if got else None)
-    yield check(
-        "bypassPlatformSafetyChecksOnUserSchedule", True, got.bypass if got is not None else None
-    )
-    yield check("assessmentMode", BY_PLATFORM, got.assessment_mode if got else None)
-    yield check("rebootSetting", reboot, got.reboot if got else None)
+    got = machine.settings or Settings("", "", bypass=False, reboot="")
+    yield check("patchMode", BY_PLATFORM, got.patch_mode)
+    yield check("bypassPlatformSafetyChecksOnUserSchedule", True, got.bypass)
+    yield check("assessmentMode", BY_PLATFORM, got.assessment_mode)
+    yield check("rebootSetting", reboot, got.reboot)
 
 
 NEEDED = ("patchMode", "bypassPlatformSafetyChecksOnUserSchedule")
@@ -230,9 +232,6 @@ def _obstacles(
     assessment: Assessment | None,
     schedule: Schedule,
 ) -> Iterable[str]:
-    if not machine.os and not machine.power:
-        yield "it is not there"
-        return
     if schedule.id not in machine.assigned:
         yield "it is not assigned to the schedule"
     for finding in settings:

@@ -68,7 +68,7 @@ def report(c: Command) -> None:
     from patchctl import fleet
     from patchctl.cli.memory import history
     from patchctl.deployment import require_standing
-    from patchctl.figures import figures
+    from patchctl.figures import Wanted, figures
     from patchctl.views.documents.data import data
 
     form = _form(c)
@@ -78,9 +78,10 @@ def report(c: Command) -> None:
     with history(c, connection, deployment) as memory:
         since = _since(c, deployment)
         connection.run(fleet.collect(connection.clients, deployment, memory, since))
-        wanted = _wanted(c, deployment, memory)
+        wanted = Wanted(deployment.now, since, _run(c, memory))
         found = figures(memory, wanted, deployment=deployment.name, sandbox=connection.sandbox)
-        c.envelope.extra["report"] = data(found)
+        if c.json:
+            c.envelope.extra["report"] = data(found)
         _write(c, form, _document(form, found, wanted, memory, deployment))
 
 
@@ -112,18 +113,16 @@ def _since(c: Command, deployment: Deployment) -> datetime:
     return deployment.now - (KEPT if c.given["run"] else span)
 
 
-def _wanted(c: Command, deployment: Deployment, memory: History) -> Wanted:
-    """What the report is about. Raises BadInput for a run that nobody knows."""
+def _run(c: Command, memory: History) -> str:
+    """The run that is asked for, or an empty string. Raises BadInput for one that nobody knows."""
     from patchctl.errors import BadInput
-    from patchctl.figures import Wanted, find_run
+    from patchctl.figures import find_run
 
-    since, run = _since(c, deployment), c.given["run"]
+    asked = c.given["run"]
     try:
-        return Wanted(deployment.now, since, find_run(memory, run) if run else "")
+        return find_run(memory, asked) if asked else ""
     except LookupError as error:
-        raise BadInput(
-            [f"--run: {error}"], "See the runs that are known: patchctl report"
-        ) from None
+        raise BadInput([f"--run: {error}"], "See those that are: patchctl report") from None
 
 
 def _document(
