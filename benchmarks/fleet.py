@@ -30,11 +30,15 @@ from arm_sandbox.world import World
 
 SIZES = (100, 1_000, 10_000)
 PATCHCTL = "from patchctl.cli import main; main()"
-MEASURED = f"""import atexit, resource, sys
-used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-atexit.register(lambda: print(used(), file=sys.stderr))
+MEASURED = f"""import atexit, sys
+def tell():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmHWM:"):
+            print(line.split()[1], file=sys.stderr)
+atexit.register(tell)
 {PATCHCTL}"""
-"""Says at its end how many KB it took at most (on Linux, which counts in KB)."""
+"""Says at its end how many KB it took at most, on Linux. (What getrusage tells would include the
+memory of this process, from which it was started.)"""
 CONFIGURATION = "microsoft.maintenance/maintenanceconfigurations"
 COMMANDS = {
     "status": ("status",),

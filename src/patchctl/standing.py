@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from patchctl.clients import find
 from patchctl.deployment import CREATED_AT
 from patchctl.observation import moment
-from patchctl.schedule.window import parse_start
+from patchctl.schedule import window
 from patchctl.status import Schedule
 
 if TYPE_CHECKING:
@@ -38,28 +38,23 @@ async def schedules(clients: Clients, deployment: Deployment) -> list[Schedule]:
 
 
 def _schedule(id: str, standing: MaintenanceConfiguration, deployment: Deployment) -> Schedule:
-    from patchctl.steps.maintenance_configuration import stored_window
-
-    window = stored_window(standing)
-    if window is None:
+    told = window.read(
+        standing.start_date_time, standing.duration, standing.time_zone, standing.recur_every
+    )
+    if told is None:
         return Schedule(id, None, problem="its window cannot be read")
     expires = _expires(standing.expiration_date_time)
-    found = Schedule(
-        id,
-        window,
-        _classifications(standing),
-        since=_made(standing) or moment((deployment.standing_tags or {}).get(CREATED_AT)),
-        expires=expires,
-    )
-    if found.next_window(deployment.now) is None:
-        when = f"it expired at {expires} ({window.time_zone})" if expires else "it has no window"
-        return replace(found, problem=when)
-    return found
+    made = _made(standing) or moment((deployment.standing_tags or {}).get(CREATED_AT))
+    found = Schedule(id, told, _classifications(standing), since=made, expires=expires)
+    if found.next_window(deployment.now) is not None:
+        return found
+    end = f"it expired at {expires} ({told.time_zone})" if expires else "it has no further window"
+    return replace(found, problem=end)
 
 
 def _expires(text: str | None) -> datetime | None:
     with suppress(ValueError):
-        expires = parse_start(text or "")
+        expires = window.parse_start(text or "")
         return expires if expires.year < NEVER else None
     return None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import count, islice, pairwise, takewhile
 
-from patchctl.schedule.recurrence import Recurrence, Weekday, Weekly, occurrences
+from patchctl.schedule.recurrence import Recurrence, Weekday, Weekly, occurrences, parse
 from patchctl.schedule.time_zones import zone
 
 SHORTEST = timedelta(hours=1, minutes=30)
@@ -114,6 +114,22 @@ def warnings(window: Window) -> list[str]:
     checks = (_clock_change, _near_midnight, _overlap, _uncertain_week)
     found = (check(window) for check in checks)
     return [sentence for sentence in found if sentence]
+
+
+def read(
+    start: str | None, duration: str | None, time_zone: str | None, recurs: str | None
+) -> Window | None:
+    """A window as Azure tells it; None where it is not one that patchctl would write."""
+    try:
+        zone(time_zone or "")
+        return Window(
+            parse_start(start or ""),
+            parse_duration(duration or ""),
+            time_zone or "",
+            parse(recurs or ""),
+        )
+    except ValueError:
+        return None
 
 
 def parse_duration(text: str) -> timedelta:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from azure.mgmt.maintenance.models import (
     InputLinuxParameters,
@@ -55,7 +54,7 @@ def desired(
 ) -> MaintenanceConfiguration:
     """The configuration to write. A start that is in phase is never moved."""
     wanted = schedule.window
-    stored = stored_window(standing) if standing is not None else None
+    stored = _stored_window(standing) if standing is not None else None
     kept = stored is not None and not schedule.once
     in_phase = kept and stored is not None and window.in_phase(stored, wanted, deployment.now)
     start = stored.start if stored is not None and in_phase else wanted.start
@@ -124,7 +123,7 @@ def _findings_of_the_first(
     want = "opens about 20 minutes after it is written" if schedule.wanted else "none"
     if standing is None:
         return [check("first window", want, "none")] if schedule.wanted else []
-    stored = stored_window(standing)
+    stored = _stored_window(standing)
     began = f"{standing.start_date_time} {standing.time_zone}"
     if stored is not None and stored.first.end_utc > deployment.now:
         return [note("first window", want, f"opens {began}")]
@@ -175,7 +174,7 @@ def _expiry(standing: MaintenanceConfiguration) -> str:
 
 def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Finding:
     """A start of long ago is as good as a new one, if its windows are the same."""
-    wanted, stored = deployment.window, stored_window(standing)
+    wanted, stored = deployment.window, _stored_window(standing)
     got = standing.start_date_time
     if stored is not None and window.in_phase(stored, wanted, deployment.now):
         got = window.format_start(wanted.start)
@@ -185,21 +184,10 @@ def _start(deployment: Deployment, standing: MaintenanceConfiguration) -> Findin
     return check("start", window.format_start(wanted.start), got, source)
 
 
-def stored_window(standing: MaintenanceConfiguration) -> Window | None:
-    """The window that stands; None when it is not one that patchctl would write."""
-    try:
-        return Window(
-            _parsed_start(standing.start_date_time),
-            window.parse_duration(standing.duration or ""),
-            standing.time_zone or "",
-            recurrence.parse(standing.recur_every or ""),
-        )
-    except ValueError:
-        return None
-
-
-def _parsed_start(text: str | None) -> datetime:
-    return window.parse_start(text or "")
+def _stored_window(standing: MaintenanceConfiguration) -> Window | None:
+    return window.read(
+        standing.start_date_time, standing.duration, standing.time_zone, standing.recur_every
+    )
 
 
 def _rule(standing: MaintenanceConfiguration) -> str | None:

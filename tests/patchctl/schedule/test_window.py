@@ -30,6 +30,7 @@ from patchctl.schedule.window import (
     parse_duration,
     parse_start,
     parse_time,
+    read,
     warnings,
 )
 from tests.patchctl.schedule.test_recurrence import recurrences, starts, weekday_of
@@ -127,6 +128,23 @@ def test_what_is_no_start_is_refused(text: str) -> None:
 def test_a_start_is_written_as_it_is_read(start: datetime) -> None:
     assert parse_start(format_start(start)) == start
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", format_start(start))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (None, "02:00", EASTERN, "1Day"),
+        ("2026-11-28 02:00", None, EASTERN, "1Day"),
+        ("2026-11-28 02:00", "02:00", "Nowhere Standard Time", "1Day"),
+        ("2026-11-28 02:00", "02:00", None, "1Day"),
+        ("2026-11-28 02:00", "02:00", EASTERN, "Month"),
+        ("2026-11-28 02:00", "06:00", EASTERN, "1Day"),
+    ],
+)
+def test_a_window_that_is_not_told_whole_is_none(told: tuple[str | None, ...]) -> None:
+    assert read(*told) is None
+    whole = read("2026-11-28 02:00:00", "02:00", EASTERN, "1week saturday")
+    assert whole == window("2026-11-28 02:00")
 
 
 # The coming windows
