@@ -21,9 +21,11 @@ FOR_STEPS_EXACTLY = (
     "patchctl.deployment",
     "patchctl.report",
     "patchctl.errors",
+    "patchctl.machines",
+    "patchctl.many",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")
-PURE = ("figures", "history", "ledger", "observation", "queries", "status")
+PURE = ("figures", "history", "ledger", "machines", "observation", "queries", "status")
 DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py"}
 
 

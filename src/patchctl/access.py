@@ -38,12 +38,12 @@ async def principal(clients: Clients, deployment: Deployment) -> str | None:
     return identity.principal_id if identity is not None else None
 
 
-async def reading(clients: Clients, deployment: Deployment, principal: str) -> list[RoleAssignment]:
-    """The assignments by which a principal may read all of the deployment's group."""
+async def reading(clients: Clients, scope: str, principal: str) -> list[RoleAssignment]:
+    """The assignments by which a principal may read all of a group."""
     return [
         assignment
-        for assignment in await _roles(clients, deployment, principal)
-        if role_guid(assignment) in READING and covers(assignment.scope, deployment.group_id)
+        for assignment in await _roles(clients, scope, principal)
+        if role_guid(assignment) in READING and covers(assignment.scope, scope)
     ]
 
 
@@ -52,37 +52,47 @@ async def may(clients: Clients, scope: str, action: str) -> bool:
 
     The typed client can ask this for groups and resources only, and the group may not be there yet.
     """
+    return permits(await permissions(clients, scope), action)
+
+
+async def permissions(clients: Clients, scope: str) -> list[Mapping[str, Any]]:
+    """What we may do on a scope; nothing where we may not even ask."""
     asked = f"{scope}/providers/Microsoft.Authorization/permissions"
     found = await find(clients.resources.resources.get_by_id(asked, api_version=PERMISSIONS))
-    return found is not None and permits(found.get("value", ()), action)
+    return list(found.get("value", ())) if found is not None else []
 
 
-async def may_grant(clients: Clients, deployment: Deployment) -> bool:
-    """Whether we may let our own identity read; asked of the subscription before the group stands.
+async def may_grant(clients: Clients, deployment: Deployment, scope: str) -> bool:
+    """Whether we may let our own identity read a group; asked of the subscription while the
+    deployment's does not stand.
 
     Another's identity is not ours to grant anything to.
     """
     if deployment.config.alerts.identity is not None:
         return False
-    here = deployment.group_id if deployment.stands else f"/subscriptions/{deployment.subscription}"
+    missing = scope == deployment.group_id and not deployment.stands
+    here = f"/subscriptions/{deployment.subscription}" if missing else scope
     return await may(clients, here, GRANT)
 
 
-async def revoke(clients: Clients, deployment: Deployment, principal: str) -> None:
-    """Take away every role that a principal has on the deployment's group itself."""
-    for role in await _roles(clients, deployment, principal):
-        if same(role.scope or "", deployment.group_id):
-            await clients.authorization.role_assignments.delete(
-                deployment.group_id, role.name or ""
-            )
+async def granted(clients: Clients, scope: str, principal: str) -> list[RoleAssignment]:
+    """Every role that a principal has on a group itself."""
+    found = await _roles(clients, scope, principal)
+    return [role for role in found if same(role.scope or "", scope)]
 
 
-def command(deployment: Deployment, principal: str | None) -> str:
-    """What an administrator types to let the alerts' identity read."""
+async def revoke(clients: Clients, scope: str, principal: str) -> None:
+    """Take away every role that a principal has on a group itself."""
+    for role in await granted(clients, scope, principal):
+        await clients.authorization.role_assignments.delete(scope, role.name or "")
+
+
+def command(deployment: Deployment, scope: str, principal: str | None) -> str:
+    """What an administrator types to let the alerts' identity read a group."""
     who = principal or f"$(az identity show --ids {deployment.alert_identity_id} {ASK})"
     return (
         f"az role assignment create --assignee-object-id {who} "
-        f"--assignee-principal-type ServicePrincipal --role Reader --scope {deployment.group_id}"
+        f"--assignee-principal-type ServicePrincipal --role Reader --scope {scope}"
     )
 
 
@@ -122,12 +132,12 @@ def covers(scope: str | None, id: str) -> bool:
     return same(above, id) or id.lower().startswith(f"{above}/".lower())
 
 
-async def _roles(clients: Clients, deployment: Deployment, principal: str) -> list[RoleAssignment]:
-    """What a principal was granted at, above or below the deployment's group."""
+async def _roles(clients: Clients, scope: str, principal: str) -> list[RoleAssignment]:
+    """What a principal was granted at, above or below a group."""
 
     async def listed() -> list[RoleAssignment]:
         found = clients.authorization.role_assignments.list_for_scope(
-            deployment.group_id, filter=f"principalId eq '{principal}'"
+            scope, filter=f"principalId eq '{principal}'"
         )
         return [assignment async for assignment in found]
 

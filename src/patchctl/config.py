@@ -155,6 +155,26 @@ class Patches(Model):
         return values
 
 
+class Selection(Model):
+    """Machines that stand already."""
+
+    vm: str = Field(
+        min_length=1,
+        description="Id or name of an Azure VM or an Arc machine, a pattern like web-*, @FILE "
+        "with one of these a line, or - for standard input.",
+    )
+
+
+def _as_selections(value: Any) -> Any:
+    """The command line writes each as its text."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    return [{"vm": item} if isinstance(item, str) else item for item in value]
+
+
+Selections = Annotated[tuple[Selection, ...], BeforeValidator(_as_selections)]
+
+
 class Machine(Model):
     """The machine that is made to be patched."""
 
@@ -209,6 +229,13 @@ class Config(Model):
     schedule: Schedule = Schedule()
     patches: Patches = Patches()
     machine: Machine = Machine()
+    machines: Selections | None = Field(
+        default=None, description="Your own machines, instead of one that is made."
+    )
+    prerequisites: Literal["patch", "report"] = Field(
+        default="patch",
+        description="Whether your machines' patch settings are set, or only told to their owner.",
+    )
     alerts: Alerts = Alerts()
     subscription: str | None = Field(default=None, description="Id or name of the subscription.")
     tenant: str | None = Field(
@@ -293,21 +320,23 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _fits_the_system(self) -> Config:
-        problems = list(_patch_problems(self.machine.os, self.patches))
+        problems = _patch_problems(self.systems, self.patches)
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
     @property
-    def classifications(self) -> tuple[str, ...]:
+    def systems(self) -> tuple[str, ...]:
+        """The operating systems that may be met: of machines that stand, any."""
+        return (self.machine.os,) if self.machines is None else tuple(CLASSIFICATIONS)
+
+    def classifications(self, os: str) -> tuple[str, ...]:
         """Those asked for, or the default of the operating system, in Azure's spelling."""
         asked = self.patches.classifications
         if asked is None:
-            return DEFAULT_CLASSIFICATIONS[self.machine.os]
+            return DEFAULT_CLASSIFICATIONS[os]
         lowered = {value.lower() for value in asked}
-        return tuple(
-            value for value in CLASSIFICATIONS[self.machine.os] if value.lower() in lowered
-        )
+        return tuple(value for value in CLASSIFICATIONS[os] if value.lower() in lowered)
 
 
 def _quoted(values: list[str]) -> str:
@@ -365,23 +394,23 @@ def _tag_problem(name: str, value: str) -> str:
     return ""
 
 
-def _patch_problems(os: str, patches: Patches) -> list[str]:
-    known = CLASSIFICATIONS[os]
+def _patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
+    known = tuple(dict.fromkeys(value for os in systems for value in CLASSIFICATIONS[os]))
     asked = patches.classifications
     lowered = [value.lower() for value in known if asked is not None]
     problems = []
     if unknown := [value for value in asked or () if value.lower() not in lowered]:
         problems.append(
-            f"patches.classifications: {_quoted(unknown)} is not known for {os}; "
-            f"choose from {', '.join(known)}"
+            f"patches.classifications: {_quoted(unknown)} is not known for "
+            f"{' or '.join(systems)}; choose from {', '.join(known)}"
         )
     for kind, owner in (("kbs", "windows"), ("packages", "linux")):
         lists = getattr(patches, f"include_{kind}") + getattr(patches, f"exclude_{kind}")
-        if lists and os != owner:
+        if lists and owner not in systems:
             problems.append(
-                f"patches: {kind} can be named for {owner} only, and machine.os is {os}"
+                f"patches: {kind} can be named for {owner} only, and machine.os is {systems[0]}"
             )
-    if os == "linux" and asked is not None:
+    if "linux" in systems and asked is not None:
         # The agent treats the two as one (LinuxPatchExtension's README).
         both = {value.lower() for value in asked} & {"critical", "security"}
         if len(both) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from patchctl import __version__
 from patchctl.config import STANDING, Asked, Config, Layer, flattened, layered
 from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
+from patchctl.machines import Machine, Memory, Obstacle, tag_name
 from patchctl.schedule import recurrence, time_zones, window
 from patchctl.schedule.window import Window
 
@@ -32,9 +33,12 @@ ASKED = "patchctl-asked-"
 DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 """The recipe's own."""
 
-REMEMBERED = ("emails", "tags", "schedule", "patches", "machine", "alerts")
+REMEMBERED = ("emails", "tags", "schedule", "patches", "machine", "prerequisites", "alerts")
+NONE_MADE = "Not asked for: the machines stand already."
 FIRST_AHEAD = timedelta(minutes=20)
 """Azure wants 15 for a new schedule, and the machine may have to be made in them first."""
+MOST_MAILED = 100
+"""Mails an hour to one address (azure-monitor-limits-action-groups.md)."""
 MOST_TAGS = 50
 TAG_VALUE = 256
 """Longest value that Azure takes for a tag."""
@@ -93,6 +97,14 @@ class Deployment:
     """Whether destroy waits until the group is gone."""
     offer: Offer | None = None
     """What a new machine would be made of; None where no machine has to be made."""
+    machines: tuple[Machine, ...] = ()
+    """Those of yours that are to be patched; none where a machine is made."""
+    hindered: tuple[tuple[Machine, Obstacle], ...] = ()
+    """Those that were asked for too, and cannot be: they are left as they are."""
+    released: tuple[Machine, ...] = ()
+    """Those that are assigned or were changed, and are not asked for any more."""
+    memories: Mapping[str, Memory] = field(default_factory=dict)
+    """By id in lower case, what a file remembers of machines that have lost their tag."""
     deleting: bool = False
     """Whether Azure is deleting the group."""
     elsewhere: tuple[str, ...] = field(default=())
@@ -115,6 +127,36 @@ class Deployment:
         """Whether the group once remembered what was asked for and can no longer be read."""
         tags = self.standing_tags or {}
         return any(name.startswith(ASKED) for name in tags) and not remembered(tags).values
+
+    @property
+    def own(self) -> bool:
+        """Whether it patches machines that stand already, and makes none."""
+        return self.config.machines is not None
+
+    @property
+    def known_machines(self) -> tuple[Machine, ...]:
+        """Every machine of yours that it has, should have, or had to do with."""
+        return (*self.machines, *(m for m, _ in self.hindered), *self.released)
+
+    @property
+    def read_scopes(self) -> tuple[str, ...]:
+        """The groups that the alerts' identity has to read: ours, and those of your machines."""
+        return tuple({id.lower(): id for id in (self.group_id, *_groups(self.machines))}.values())
+
+    @property
+    def left_scopes(self) -> tuple[str, ...]:
+        """The groups that it had to read, and has not to any more."""
+        needed = {id.lower() for id in self.read_scopes}
+        left = {id.lower(): id for id in _groups(self.known_machines)}
+        return tuple(id for key, id in left.items() if key not in needed)
+
+    @property
+    def patched(self) -> tuple[Machine, ...]:
+        """The machines to be assigned to the schedules."""
+        if self.own:
+            return self.machines
+        made = self.config.machine.os, self.config.location
+        return (Machine(self.virtual_machine_id, *made, settings=None),)
 
     # -- names, as in the recipe
 
@@ -158,6 +200,11 @@ class Deployment:
     @property
     def action_group(self) -> str:
         return f"ag-patching-{self.suffix}"
+
+    @property
+    def machine_tag(self) -> str:
+        """The tag in which each machine of yours remembers how it was."""
+        return tag_name(f"{self.name}-{self.suffix}")
 
     @property
     def maintenance_configuration(self) -> str:
@@ -286,6 +333,10 @@ class Deployment:
         )
 
 
+def _groups(machines: Iterable[Machine]) -> list[str]:
+    return [machine.group_id for machine in machines]
+
+
 def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
     """Whether tags say that a resource belongs to the deployment of this name."""
     lowered = {key.lower(): value for key, value in (tags or {}).items()}
@@ -295,6 +346,8 @@ def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
 def _remembered(config: Config) -> dict[str, str]:
     """What was asked for, as JSON split over as many tags as it takes."""
     data = config.model_dump(mode="json", include=set(REMEMBERED))
+    if config.machines is not None:
+        data["machines"] = []  # which ones is seen from their assignments
     text = json.dumps(flattened(data), separators=(",", ":"), sort_keys=True)
     parts = [text[at : at + TAG_VALUE] for at in range(0, len(text), TAG_VALUE)]
     return {f"{ASKED}{number:02}": part for number, part in enumerate(parts, 1)}
@@ -433,6 +486,15 @@ def require_possible(deployment: Deployment) -> None:
             [f"tags: with what has to be remembered the group needs {needed}; Azure takes 50"],
             "Ask for fewer or shorter tags, addresses, KBs or packages.",
         )
+    many = len(deployment.machines) > MOST_MAILED
+    if many and deployment.watched and deployment.config.alerts.per == "machine":
+        raise BadInput(
+            [
+                f"{deployment.asked.source('alerts.per')}: {len(deployment.machines)} machines, "
+                f"and Azure mails an address {MOST_MAILED} times an hour, no more"
+            ],
+            "Ask for one mail a run: --notify-per run",
+        )
     if not deployment.config.emails:
         raise BadInput(
             ["emails: nobody would get the mail"],
@@ -461,9 +523,18 @@ def _refuse_fixed(asked: Asked, standing: Mapping[str, Any]) -> None:
     problems = [
         f"{asked.source(path)}: {wanted[path]} is asked for and {standing[path]} stands; "
         "it cannot be changed"
-        for path in ("location", "machine.os")
+        for path in ("location", *(("machine.os",) if asked.config.machines is None else ()))
         if path in asked.sources and path in standing and wanted[path] != standing[path]
     ]
+    if (
+        asked.config.machines is not None
+        and standing.get("machine.os")
+        and ("machines" not in standing)
+    ):
+        problems.append(
+            f"{asked.source('machines')}: what stands patches a machine that it has made, and no "
+            "others"
+        )
     if problems:
         name = asked.config.name
         raise BadInput(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patchctl.errors import Foreign, Interrupted, PatchctlError, unexpected
+from patchctl.errors import Foreign, Interrupted, Partly, PatchctlError, unexpected
 from patchctl.report import Event, Finished, Inspection, Outcome, Started, State, StepReport
 from patchctl.translation import translated
 
@@ -88,7 +88,8 @@ async def deploy(
         outcome = Outcome.CREATED if found.change is Outcome.CREATE else Outcome.UPDATED
         if outcome is Outcome.CREATED:
             created.add(step.NAME)
-        await step.apply(clients, deployment)
+        if failures := await _failures(step.apply(clients, deployment)):
+            return _partly(step, failures, await _settled(step, clients, deployment))
         after = await _until(partial(_settled, step, clients, deployment), _is_made)
         return _report(step, outcome, _require_ready(step, after))
 
@@ -106,7 +107,9 @@ async def destroy(
             return _report(step, Outcome.LEFT, found)
         if step.destroy is None or not found.stands:
             return _report(step, Outcome.ABSENT, found)
-        await step.destroy(clients, deployment)
+        failures = await _failures(step.destroy(clients, deployment))
+        if failures:
+            return _partly(step, failures, await step.inspect(clients, deployment))
         after = await _until(
             partial(step.inspect, clients, deployment),
             lambda found: not (found.stands and deployment.wait),
@@ -230,6 +233,19 @@ def _all_reports(steps: Sequence[Step], reports: Mapping[str, StepReport]) -> li
 
 def _report(step: Step, outcome: Outcome, inspection: Inspection) -> StepReport:
     return StepReport(step.NAME, outcome, 0.0, inspection)
+
+
+def _partly(step: Step, failures: Sequence[str], found: Inspection) -> StepReport:
+    """What a step could not do for some of its machines stops nothing else."""
+    return _report(step, Outcome.PARTLY, replace(found, notes=(*found.notes, *failures)))
+
+
+async def _failures(work: Awaitable[None]) -> tuple[str, ...]:
+    try:
+        await work
+    except Partly as partly:
+        return partly.failures
+    return ()
 
 
 async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Inspection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
@@ -16,6 +17,7 @@ class Exit(IntEnum):
     NOT_AS_IT_SHOULD_BE = 5
     BELONGS_TO_SOMEBODY_ELSE = 6
     UNFINISHED = 7
+    PARTLY_DONE = 8
     INTERRUPTED = 130
 
 
@@ -86,6 +88,16 @@ class Unfinished(PatchctlError):
     """All is done but for what only somebody with more rights can do."""
 
     exit = Exit.UNFINISHED
+
+
+class Partly(PatchctlError):
+    """All is done but for some machines; `failures` tells of each what is in the way."""
+
+    exit = Exit.PARTLY_DONE
+
+    def __init__(self, failures: Sequence[str], hint: str = "", *, step: str | None = None) -> None:
+        super().__init__("PartlyDone", "\n".join(failures), hint, step=step)
+        self.failures = tuple(failures)
 
 
 class Interrupted(PatchctlError):

@@ -31,11 +31,13 @@ class Sight:
 
 
 def of(deployment: Deployment) -> Fleet:
-    """Today the one machine that deploy makes."""
+    """The machine that deploy makes, or yours."""
+    machines = deployment.known_machines if deployment.own else deployment.patched
+    here = (deployment.subscription, *(machine.subscription for machine in machines))
     return Fleet(
         configurations=deployment.configuration_ids,
-        named=(deployment.virtual_machine_id,),
-        subscriptions=(deployment.subscription,),
+        named=tuple(machine.id for machine in machines),
+        subscriptions=tuple(dict.fromkeys(here)),
     )
 
 

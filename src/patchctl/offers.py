@@ -41,6 +41,9 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
 
     Raises BadInput when the location, the size or every image is not offered.
     """
+    if deployment.own:
+        await _require_location(clients, deployment)
+        return deployment
     if deployment.stands:
         machines = clients.compute.virtual_machines
         machine = await find(machines.get(deployment.group, deployment.virtual_machine))

@@ -61,11 +61,12 @@ async def _require_identity(clients: Clients, deployment: Deployment) -> None:
             f"{deployment.name} has no alerts on results here.",
             f"Make them: patchctl deploy --name {deployment.name} --result-alerts",
         )
-    if not await access.reading(clients, deployment, principal):
+    if not await access.reading(clients, deployment.group_id, principal):
+        command = access.command(deployment, deployment.group_id, principal)
         raise NotAsItShouldBe(
             "RightWithheld",
             "The alerts' identity may not read the results of patching. "
-            f"An administrator has to grant it: {access.command(deployment, principal)}",
+            f"An administrator has to grant it: {command}",
             f"Then: patchctl deploy --name {deployment.name}",
             resource=deployment.alert_identity_id,
         )

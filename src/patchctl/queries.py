@@ -41,6 +41,37 @@ def machines(fleet: Fleet) -> str:
 | order by id asc"""
 
 
+def every_machine() -> str:
+    """Each machine one can read, with what a schedule asks of it; see `machines.machine`."""
+    return f"""resources
+| where type in~ ({_listed(MACHINES)})
+| extend vmPower = tostring(properties.extended.instanceView.powerState.code),
+    os = coalesce(tostring(properties.storageProfile.osDisk.osType), tostring(properties.osType))
+| project id, location, tags, os, power = coalesce(vmPower, tostring(properties.status)),
+    windows = properties.osProfile.windowsConfiguration,
+    linux = properties.osProfile.linuxConfiguration,
+    publisher = tostring(properties.storageProfile.imageReference.publisher)
+| order by id asc"""
+
+
+def every_assignment() -> str:
+    """Each assignment to a machine, with the configuration that it is to; ids in lower case."""
+    return """maintenanceresources
+| where type =~ 'microsoft.maintenance/configurationassignments'
+| project id, machine = tolower(tostring(properties.resourceId)),
+    configuration = tolower(tostring(properties.maintenanceConfigurationId))
+| order by id asc"""
+
+
+def every_configuration() -> str:
+    """Each schedule for patching machines, with its window."""
+    return """resources
+| where type =~ 'microsoft.maintenance/maintenanceconfigurations'
+| where properties.maintenanceScope =~ 'InGuestPatch'
+| project id, window = properties.maintenanceWindow
+| order by id asc"""
+
+
 def assessments(fleet: Fleet) -> str:
     """The latest assessment of each machine, if it was within seven days."""
     return f"""patchassessmentresources

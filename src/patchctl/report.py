@@ -32,6 +32,7 @@ class Outcome(StrEnum):
     WITHHELD = "withheld"
     CREATED = "created"
     UPDATED = "updated"
+    PARTLY = "partly"
     DELETED = "deleted"
     DELETING = "deleting"
     ABSENT = "absent"

@@ -62,7 +62,7 @@ async def _status(clients: Clients, rule: str) -> AvailabilityStatusProperties |
 async def _is_spreading(clients: Clients, deployment: Deployment) -> bool:
     """Whether the identity's role is so new that Azure may not honour it everywhere yet."""
     principal = await access.principal(clients, deployment)
-    roles = await access.reading(clients, deployment, principal) if principal else []
+    roles = await access.reading(clients, deployment.group_id, principal) if principal else []
     return bool(roles) and all(_is_new(role.created_on, deployment.now) for role in roles)
 
 

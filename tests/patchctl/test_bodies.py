@@ -38,6 +38,7 @@ from patchctl.steps import (
     maintenance_configuration,
     virtual_machine,
 )
+from patchctl.steps.assignment import Link
 
 NOON = 1_795_435_200.0
 UNKNOWN = "is not a known attribute"
@@ -102,11 +103,12 @@ def test_maintenance_configuration(deployment: Deployment) -> None:
     }
     parameters = f"{deployment.config.machine.os}Parameters"
     classes = body["properties"]["installPatches"][parameters]["classificationsToInclude"]
-    assert tuple(classes) == deployment.config.classifications
+    assert tuple(classes) == deployment.config.classifications(deployment.config.machine.os)
 
 
 def test_assignment(deployment: Deployment) -> None:
-    body = assignment.desired(deployment, deployment.schedules[0]).serialize()
+    link = Link(deployment.patched[0], deployment.schedules[0], wanted=True)
+    body = assignment.desired(deployment, link).serialize()
     assert body["properties"] == {
         "maintenanceConfigurationId": deployment.maintenance_configuration_id,
         "resourceId": deployment.virtual_machine_id,

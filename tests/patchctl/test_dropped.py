@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from hypothesis import strategies as some
 
 from patchctl.config import LINUX, WINDOWS, Layer, layered, read_file
 from patchctl.deployment import Deployment, Identity, Offer
+from patchctl.machines import Settings
 from patchctl.steps import (
     STEPS,
     action_group,
@@ -29,6 +31,7 @@ from patchctl.steps import (
     alert_role,
     assignment,
     maintenance_configuration,
+    patch_settings,
     result_alerts,
     virtual_machine,
 )
@@ -42,7 +45,15 @@ BODIES: dict[str, Callable[[Deployment], list[Any]]] = {
     "maintenance-configuration": lambda d: [
         maintenance_configuration.desired(d, schedule) for schedule in d.schedules
     ],
-    "assignment": lambda d: [assignment.desired(d, schedule) for schedule in d.schedules],
+    "assignment": lambda d: [
+        assignment.desired(d, assignment.Link(machine, schedule, wanted=True))
+        for machine in d.patched
+        for schedule in d.schedules
+    ],
+    "patch-settings": lambda d: [
+        patch_settings.desired(replace(d.patched[0], os=os), Settings("AutomaticByPlatform"))
+        for os in ("windows", "linux")
+    ],
     "activity-log-alerts": lambda d: [
         activity_log_alerts.desired(d, rule) for rule in activity_log_alerts.RULES
     ],

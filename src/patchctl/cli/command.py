@@ -81,7 +81,9 @@ class Command:
         return connection
 
     def resolve(self, connection: Connection, *, making: bool = False) -> Deployment:
-        """Find the deployment, and say where else its name stands if it does not stand here."""
+        """Find the deployment and its machines; say where else its name stands if not here."""
+        from patchctl.selection import with_machines
+
         deployment = connection.run(
             resolve(
                 connection.clients,
@@ -93,6 +95,7 @@ class Command:
                 making=making,
             )
         )
+        deployment = connection.run(with_machines(connection.clients, deployment))
         for subscription in deployment.elsewhere:
             self.say(
                 f"{deployment.name} does not stand here, but in subscription {subscription}: "

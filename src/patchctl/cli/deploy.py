@@ -136,8 +136,9 @@ def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
 
 
 def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None:
-    """Raises Unfinished, with what to hand over, when only somebody else can do the rest."""
-    from patchctl.errors import Unfinished
+    """Raises Unfinished, with what to hand over, when only somebody else can do the rest; Partly
+    where some machines are left."""
+    from patchctl.errors import Partly, Unfinished
     from patchctl.report import Outcome
 
     withheld = [report for report in reports if report.outcome is Outcome.WITHHELD]
@@ -148,6 +149,15 @@ def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None
             + " ".join(note for report in withheld for note in report.inspection.notes),
             f"Then run this again: patchctl deploy --name {deployment.name}",
             step=withheld[0].step,
+        )
+    left = [f"{machine.shown}: {reason}" for machine, reason in deployment.hindered]
+    partly = [r for r in reports if r.outcome is Outcome.PARTLY]
+    left += [note for report in partly for note in report.inspection.notes]
+    if left:
+        raise Partly(
+            list(dict.fromkeys(left)),
+            f"Everything else is done. Then run this again: patchctl deploy --name "
+            f"{deployment.name}",
         )
 
 

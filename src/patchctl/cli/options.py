@@ -213,6 +213,24 @@ Tag = Annotated[
     list[str] | None,
     typer.Option(metavar="KEY=VALUE", help="Put on everything; repeatable.", envvar="PATCHCTL_TAG"),
 ]
+Vm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vm",
+        help="Your own machine, instead of one that is made: id, name, pattern, @FILE or - ; "
+        "repeatable.",
+        metavar="ID|NAME",
+        envvar="PATCHCTL_VM",
+    ),
+]
+Prerequisites = Annotated[
+    str | None,
+    typer.Option(
+        metavar="patch|report",
+        help="Whether your machines' patch settings are set, or only told. [default: patch]",
+        envvar="PATCHCTL_PREREQUISITES",
+    ),
+]
 Outbound = Annotated[
     str | None,
     typer.Option(
@@ -281,6 +299,8 @@ Options = Mapping[str, tuple[Any, Any]]
 WANTED: Options = {
     "email": (Email, None),
     "location": (Location, None),
+    "vm": (Vm, None),
+    "prerequisites": (Prerequisites, None),
     "os": (Os, None),
     "size": (Size, None),
     "at": (At, None),
@@ -330,6 +350,8 @@ PATHS = {
     "parallelism": "parallelism",
     "email": "emails",
     "location": "location",
+    "vm": "machines",
+    "prerequisites": "prerequisites",
     "os": "machine.os",
     "size": "machine.size",
     "outbound": "machine.outbound",

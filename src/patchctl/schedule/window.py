@@ -101,6 +101,13 @@ def soon(earliest: datetime, time_zone: str) -> datetime:
     return datetime.combine(start.date() + timedelta(days=1), time(0, 0))
 
 
+def overlap(one: Window, other: Window, now: datetime) -> bool:
+    """Whether any of the next windows of two series overlap."""
+    ours = one.coming(now, COMPARED)
+    theirs = other.coming(now, COMPARED)
+    return any(a.utc < b.end_utc and b.utc < a.end_utc for a in ours for b in theirs)
+
+
 def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:
     """Whether two windows open and close together from now on, wherever their series began."""
     if stored.time_zone.casefold() != wanted.time_zone.casefold():

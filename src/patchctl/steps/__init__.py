@@ -14,6 +14,7 @@ from patchctl.steps import (
     assignment,
     maintenance_configuration,
     network,
+    patch_settings,
     resource_group,
     resource_providers,
     result_alerts,
@@ -51,6 +52,7 @@ STEPS: tuple[Step, ...] = (
     resource_group,
     network,
     virtual_machine,
+    patch_settings,
     action_group,
     maintenance_configuration,
     assignment,
@@ -63,6 +65,7 @@ STEPS: tuple[Step, ...] = (
 
 OUT_BEFORE_THE_GROUP: tuple[Step, ...] = (
     resource_group,
+    patch_settings,
     assignment,
     activity_log_alerts,
     alert_role,

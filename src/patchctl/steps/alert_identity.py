@@ -42,7 +42,8 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     standing = await _find(clients, deployment)
     if standing is None:
         return
-    await access.revoke(clients, deployment, standing.principal_id or "")
+    for scope in (*deployment.read_scopes, *deployment.left_scopes):
+        await access.revoke(clients, scope, standing.principal_id or "")
     await clients.identities.user_assigned_identities.delete(
         deployment.group, deployment.alert_identity
     )

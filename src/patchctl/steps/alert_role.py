@@ -1,13 +1,22 @@
-"""The role that lets the alerts' identity read the deployment's group, and nothing beyond it."""
+"""The role that lets the alerts' identity read the deployment's group and those of your machines.
+
+Nothing beyond them: an alert on results needs no more than where the machines are.
+"""
 
 from __future__ import annotations
 
-from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
+from itertools import chain
+
+from azure.mgmt.authorization.v2022_04_01.models import (
+    RoleAssignment,
+    RoleAssignmentCreateParameters,
+)
 
 from patchctl import access
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
-from patchctl.report import Inspection, State, absent, check, inspected
+from patchctl.many import each
+from patchctl.report import Finding, Inspection, State, absent, check, inspected
 
 NAME = "alert-role"
 NEEDS = ("resource-group", "alert-identity")
@@ -18,34 +27,69 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if not deployment.watched:
         return Inspection(State.READY)  # the identity goes, and its roles with it
     principal = await access.principal(clients, deployment)
-    standing = await access.reading(clients, deployment, principal) if principal else []
-    if standing:
-        found = access.READING[access.role_guid(standing[0])]
-        ours = standing if deployment.config.alerts.identity is None else []
-        ids = [assignment.id or "" for assignment in ours]
-        return inspected([check("role of the identity", found, found)], ids)
-    finding = check("role of the identity", f"{ROLE} on {deployment.group_id}", "none")
-    if await access.may_grant(clients, deployment):
-        return absent([finding], [])
-    note = f"An administrator has to grant it: {access.command(deployment, principal)}"
-    return Inspection(State.WITHHELD, (), (finding,), (note,))
+    roles = await each(deployment.read_scopes, lambda scope: _reading(clients, scope, principal))
+    found = list(zip(deployment.read_scopes, roles, strict=True))
+    findings = [_finding(deployment, scope, standing) for scope, standing in found]
+    ours = [r.id or "" for r in chain(*roles) if deployment.config.alerts.identity is None]
+    missing = [scope for scope, standing in found if not standing]
+    if missing and (withheld := await _withheld(clients, deployment, missing)):
+        notes = [access.command(deployment, scope, principal) for scope in withheld]
+        note = f"An administrator has to grant it: {'; '.join(notes)}"
+        return Inspection(State.WITHHELD, (), tuple(findings), (note,))
+    if len(missing) == len(found):
+        return absent(findings, [])
+    left = await each(deployment.left_scopes, lambda scope: _left(clients, scope, principal))
+    return inspected([*findings, *chain(*left)], ours)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     principal = await access.principal(clients, deployment)
     if principal is None:
         raise ValueError("a role is granted once its identity stands")
-    name = access.assignment_name(deployment.group_id, principal, access.READER)
-    assignments = clients.authorization.role_assignments
-    await assignments.create(deployment.group_id, name, desired(deployment, principal))
+    await each(deployment.read_scopes, lambda scope: _grant(clients, deployment, scope, principal))
+    await each(deployment.left_scopes, lambda scope: access.revoke(clients, scope, principal))
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     """Only what the identity of our own was granted; another's roles are another's."""
     if deployment.config.alerts.identity is not None:
         return
-    if principal := await access.principal(clients, deployment):
-        await access.revoke(clients, deployment, principal)
+    principal = await access.principal(clients, deployment)
+    if principal is not None:
+        scopes = (*deployment.read_scopes, *deployment.left_scopes)
+        await each(scopes, lambda scope: access.revoke(clients, scope, principal))
+
+
+async def _reading(clients: Clients, scope: str, principal: str | None) -> list[RoleAssignment]:
+    return await access.reading(clients, scope, principal) if principal is not None else []
+
+
+async def _withheld(clients: Clients, deployment: Deployment, scopes: list[str]) -> list[str]:
+    """The groups on which we may not grant the role."""
+    may = await each(scopes, lambda scope: access.may_grant(clients, deployment, scope))
+    return [scope for scope, granting in zip(scopes, may, strict=True) if not granting]
+
+
+async def _left(clients: Clients, scope: str, principal: str | None) -> list[Finding]:
+    granted = await access.granted(clients, scope, principal) if principal is not None else []
+    return [check(f"role of the identity on {scope}", "none", ROLE) for _ in granted]
+
+
+def _finding(deployment: Deployment, scope: str, standing: list[RoleAssignment]) -> Finding:
+    ours = scope == deployment.group_id
+    subject = "role of the identity" if ours else f"role of the identity on {scope}"
+    if not standing:
+        return check(subject, f"{ROLE} on {scope}", "none")
+    found = access.READING[access.role_guid(standing[0])]
+    return check(subject, found, found)
+
+
+async def _grant(clients: Clients, deployment: Deployment, scope: str, principal: str) -> None:
+    if await access.reading(clients, scope, principal):
+        return
+    name = access.assignment_name(scope, principal, access.READER)
+    role = desired(deployment, principal)
+    await clients.authorization.role_assignments.create(scope, name, role)
 
 
 def desired(deployment: Deployment, principal: str) -> RoleAssignmentCreateParameters:

@@ -1,74 +1,129 @@
-"""The link between the machine and its schedules; without it nothing is ever installed."""
+"""The link between each machine and its schedules; without it nothing is ever installed."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from azure.core.exceptions import HttpResponseError
 from azure.mgmt.maintenance.models import ConfigurationAssignment
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment, PatchSchedule
-from patchctl.report import Inspection, Part, check, joined, wrong
+from patchctl.errors import Partly
+from patchctl.machines import Machine
+from patchctl.many import each, try_each
+from patchctl.report import Inspection, Part, State, check, joined, wrong
 
 NAME = "assignment"
-NEEDS = ("resource-group", "virtual-machine", "maintenance-configuration")
-MACHINES = ("Microsoft.Compute", "virtualMachines")
+NEEDS = ("resource-group", "virtual-machine", "patch-settings", "maintenance-configuration")
 TYPE = "Microsoft.Maintenance/configurationAssignments"
 JUST_STARTED = "few minutes after starting"
 """Part of what Azure answers about a machine that it does not know yet (terraform retries, too)."""
 AGAIN = 30.0
 
 
+@dataclass(frozen=True)
+class Link:
+    """A machine and a schedule, and whether they are to be linked."""
+
+    machine: Machine
+    schedule: PatchSchedule
+    wanted: bool
+    released: bool = False
+    """Whether the link is to be taken away; if it is not wanted either, it stays as it is."""
+
+    @property
+    def names(self) -> tuple[str, str, str, str, str]:
+        return (
+            self.machine.group,
+            *self.machine.kind,
+            self.machine.name,
+            self.schedule.assignment,
+        )
+
+    @property
+    def id(self) -> str:
+        return f"{self.machine.id}/providers/{TYPE}/{self.schedule.assignment}"
+
+
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
-    found = [await _part(clients, deployment, schedule) for schedule in deployment.schedules]
-    return joined([part for part in found if part is not None], deployment.is_ours)
+    found = await each(_links(deployment), lambda link: _part(clients, deployment, link))
+    parts = [part for part in found if part is not None]
+    return joined(parts, deployment.is_ours) if parts else Inspection(State.READY)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
-    for schedule in deployment.schedules:
-        part = await _part(clients, deployment, schedule)
-        if schedule.wanted and part is not None and wrong(part):
-            await _assign(clients, deployment, schedule)
+    """Assign what is to be assigned, and nothing that is not asked for any more."""
+    links = _links(deployment)
+    failed = await try_each(links, lambda link: _mend(clients, deployment, link), _shown)
+    if failed:
+        raise Partly([str(failure) for failure in failed], step=NAME)
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    for schedule in deployment.schedules:
-        await clients.maintenance.configuration_assignments.delete(*_names(deployment, schedule))
+    links = _links(deployment)
+    failed = await try_each(links, lambda link: _remove(clients, link), _shown)
+    if failed:
+        raise Partly([str(failure) for failure in failed], step=NAME)
 
 
-def desired(deployment: Deployment, schedule: PatchSchedule) -> ConfigurationAssignment:
+def desired(deployment: Deployment, link: Link) -> ConfigurationAssignment:
     return ConfigurationAssignment(
-        location=deployment.config.location,
-        maintenance_configuration_id=deployment.configuration_id(schedule.configuration),
-        resource_id=deployment.virtual_machine_id,
+        location=link.machine.location,
+        maintenance_configuration_id=deployment.configuration_id(link.schedule.configuration),
+        resource_id=link.machine.id,
     )
 
 
-def _names(deployment: Deployment, schedule: PatchSchedule) -> tuple[str, str, str, str, str]:
-    return (deployment.group, *MACHINES, deployment.virtual_machine, schedule.assignment)
+def _links(deployment: Deployment) -> list[Link]:
+    """Every machine with every schedule. Each is asked for: Resource Graph would know late."""
+    asked = {machine.id for machine in deployment.patched}
+    released = {machine.id for machine in deployment.released}
+    return [
+        Link(machine, schedule, machine.id in asked and schedule.wanted, machine.id in released)
+        for machine in (deployment.known_machines if deployment.own else deployment.patched)
+        for schedule in deployment.schedules
+    ]
 
 
-async def _part(clients: Clients, deployment: Deployment, schedule: PatchSchedule) -> Part | None:
-    """Assignments have no tags; one of this name on a machine of ours is ours."""
-    assignments = clients.maintenance.configuration_assignments
-    standing = await find(assignments.get(*_names(deployment, schedule)))
-    if standing is None and not schedule.wanted:
+async def _part(clients: Clients, deployment: Deployment, link: Link) -> Part | None:
+    """Assignments have no tags; one of this name is ours."""
+    assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments
+    standing = await find(assignments.get(*link.names))
+    if standing is None and not link.wanted:
         return None
     got = standing.maintenance_configuration_id if standing is not None else None
-    subject = "schedule of the first window" if schedule.once else "schedule"
-    finding = check(subject, deployment.configuration_id(schedule.configuration), got)
-    id = f"{deployment.virtual_machine_id}/providers/{TYPE}/{schedule.assignment}"
-    return Part(id, None if standing is None else deployment.tags, (finding,))
+    subject = "schedule of the first window" if link.schedule.once else "schedule"
+    if deployment.own:
+        subject = f"{subject} of {link.machine.shown}"
+    want = None if link.released else deployment.configuration_id(link.schedule.configuration)
+    return Part(
+        link.id, None if standing is None else deployment.tags, (check(subject, want, got),)
+    )
 
 
-async def _assign(clients: Clients, deployment: Deployment, schedule: PatchSchedule) -> None:
+async def _mend(clients: Clients, deployment: Deployment, link: Link) -> None:
+    part = await _part(clients, deployment, link)
+    if part is None or not wrong(part):
+        return
+    if link.released:
+        await _remove(clients, link)
+    elif link.wanted:
+        await _assign(clients, deployment, link)
+
+
+async def _remove(clients: Clients, link: Link) -> None:
+    assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments
+    await assignments.delete(*link.names)
+
+
+async def _assign(clients: Clients, deployment: Deployment, link: Link) -> None:
     """The engine's deadline bounds how long a machine may take to be known."""
+    assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments
     while True:
         try:
-            await clients.maintenance.configuration_assignments.create_or_update(
-                *_names(deployment, schedule), desired(deployment, schedule)
-            )
+            await assignments.create_or_update(*link.names, desired(deployment, link))
         except HttpResponseError as error:
             answer = error.response.text() if error.response is not None else ""
             if JUST_STARTED not in answer:
@@ -76,3 +131,7 @@ async def _assign(clients: Clients, deployment: Deployment, schedule: PatchSched
             await asyncio.sleep(AGAIN)
         else:
             return
+
+
+def _shown(link: Link) -> str:
+    return link.machine.shown

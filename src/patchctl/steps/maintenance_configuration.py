@@ -20,6 +20,7 @@ from patchctl.schedule.window import Window
 NAME = "maintenance-configuration"
 NEEDS = ("resource-group", "resource-providers")
 SCOPE = "InGuestPatch"
+CLASSIFICATIONS = "patches.classifications"
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -75,21 +76,22 @@ def desired(
 
 
 def _patches(deployment: Deployment) -> InputPatchConfiguration:
-    patches = deployment.config.patches
-    classifications = list(deployment.config.classifications)
-    if deployment.config.machine.os == "windows":
-        windows = InputWindowsParameters(
-            classifications_to_include=classifications,
-            kb_numbers_to_include=list(patches.include_kbs) or None,
-            kb_numbers_to_exclude=list(patches.exclude_kbs) or None,
-        )
-        return InputPatchConfiguration(reboot_setting=patches.reboot, windows_parameters=windows)
+    patches, config = deployment.config.patches, deployment.config
+    windows = InputWindowsParameters(
+        classifications_to_include=list(config.classifications("windows")),
+        kb_numbers_to_include=list(patches.include_kbs) or None,
+        kb_numbers_to_exclude=list(patches.exclude_kbs) or None,
+    )
     linux = InputLinuxParameters(
-        classifications_to_include=classifications,
+        classifications_to_include=list(config.classifications("linux")),
         package_name_masks_to_include=list(patches.include_packages) or None,
         package_name_masks_to_exclude=list(patches.exclude_packages) or None,
     )
-    return InputPatchConfiguration(reboot_setting=patches.reboot, linux_parameters=linux)
+    return InputPatchConfiguration(
+        reboot_setting=patches.reboot,
+        windows_parameters=windows if "windows" in config.systems else None,
+        linux_parameters=linux if "linux" in config.systems else None,
+    )
 
 
 async def _find(
@@ -198,41 +200,45 @@ def _rule(standing: MaintenanceConfiguration) -> str | None:
 
 
 def _patch_findings(deployment: Deployment, got: InputPatchConfiguration) -> list[Finding]:
-    patches, source = deployment.config.patches, deployment.asked.source
     reboot = (got.reboot_setting or "").removesuffix("Reboot")  # comes back as AlwaysReboot
-    findings = [check("reboot", patches.reboot, reboot, source("patches.reboot"))]
-    if deployment.config.machine.os == "windows":
-        windows = got.windows_parameters or InputWindowsParameters()
-        include, exclude = windows.kb_numbers_to_include, windows.kb_numbers_to_exclude
-        findings += [
-            check(
-                "included KBs", patches.include_kbs, _kbs(include), source("patches.include_kbs")
-            ),
-            check(
-                "excluded KBs", patches.exclude_kbs, _kbs(exclude), source("patches.exclude_kbs")
-            ),
-        ]
-        classes = windows.classifications_to_include
-    else:
-        linux = got.linux_parameters or InputLinuxParameters()
-        include, exclude = linux.package_name_masks_to_include, linux.package_name_masks_to_exclude
-        findings += [
-            check(
-                "included packages",
-                patches.include_packages,
-                include,
-                source("patches.include_packages"),
-            ),
-            check(
-                "excluded packages",
-                patches.exclude_packages,
-                exclude,
-                source("patches.exclude_packages"),
-            ),
-        ]
-        classes = linux.classifications_to_include
-    wanted = deployment.config.classifications
-    return [*findings, check("classifications", wanted, classes, source("patches.classifications"))]
+    source = deployment.asked.source("patches.reboot")
+    findings = [check("reboot", deployment.config.patches.reboot, reboot, source)]
+    if "windows" in deployment.config.systems:
+        findings += _windows_findings(deployment, got.windows_parameters)
+    if "linux" in deployment.config.systems:
+        findings += _linux_findings(deployment, got.linux_parameters)
+    return findings
+
+
+def _windows_findings(
+    deployment: Deployment, standing: InputWindowsParameters | None
+) -> list[Finding]:
+    patches, source = deployment.config.patches, deployment.asked.source
+    got = standing or InputWindowsParameters()
+    include, exclude = _kbs(got.kb_numbers_to_include), _kbs(got.kb_numbers_to_exclude)
+    return [
+        check("included KBs", patches.include_kbs, include, source("patches.include_kbs")),
+        check("excluded KBs", patches.exclude_kbs, exclude, source("patches.exclude_kbs")),
+        _classes(deployment, "windows", got.classifications_to_include),
+    ]
+
+
+def _linux_findings(deployment: Deployment, standing: InputLinuxParameters | None) -> list[Finding]:
+    patches, source = deployment.config.patches, deployment.asked.source
+    got = standing or InputLinuxParameters()
+    include, exclude = got.package_name_masks_to_include, got.package_name_masks_to_exclude
+    included, excluded = source("patches.include_packages"), source("patches.exclude_packages")
+    return [
+        check("included packages", patches.include_packages, include, included),
+        check("excluded packages", patches.exclude_packages, exclude, excluded),
+        _classes(deployment, "linux", got.classifications_to_include),
+    ]
+
+
+def _classes(deployment: Deployment, os: str, got: Iterable[str] | None) -> Finding:
+    subject = "classifications" if len(deployment.config.systems) == 1 else f"{os} classifications"
+    wanted = deployment.config.classifications(os)
+    return check(subject, wanted, list(got or ()), deployment.asked.source(CLASSIFICATIONS))
 
 
 def _kbs(numbers: Iterable[str] | None) -> list[str]:

@@ -31,11 +31,12 @@ from azure.mgmt.network.models import (
 )
 
 from patchctl.clients import Clients, find
-from patchctl.deployment import Deployment
+from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.report import (
     Finding,
     Inspection,
     Part,
+    State,
     check,
     in_progress,
     joined,
@@ -59,6 +60,8 @@ OUTBOUND = {
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    if deployment.own:
+        return Inspection(State.READY, notes=(NONE_MADE,))
     parts = await asyncio.gather(
         _security_group(clients, deployment),
         _network(clients, deployment),

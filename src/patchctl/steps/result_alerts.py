@@ -244,8 +244,11 @@ async def _allowed(clients: Clients, deployment: Deployment) -> bool:
     A rule whose identity may read nothing would alert that nothing ever happens.
     """
     principal = await access.principal(clients, deployment)
-    standing = principal and await access.reading(clients, deployment, principal)
-    return bool(standing) or await access.may_grant(clients, deployment)
+    for scope in deployment.read_scopes:
+        standing = principal and await access.reading(clients, scope, principal)
+        if not (standing or await access.may_grant(clients, deployment, scope)):
+            return False
+    return True
 
 
 async def _find(

@@ -33,7 +33,7 @@ from azure.mgmt.compute.models import (
 )
 
 from patchctl.clients import Clients, find
-from patchctl.deployment import Deployment
+from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.report import Finding, Inspection, Part, State, check, in_progress, joined, tags_check
 
 NAME = "virtual-machine"
@@ -43,6 +43,8 @@ BY_PLATFORM = "AutomaticByPlatform"
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
+    if deployment.own:
+        return Inspection(State.READY, notes=(NONE_MADE,))
     machines, group = clients.compute.virtual_machines, deployment.group
     machine = await find(machines.get(group, deployment.virtual_machine, expand="instanceView"))
     if machine is None or machine.properties is None:

@@ -1,0 +1,264 @@
+"""Machines that were there before us: what a schedule needs of them, and what cannot be changed.
+
+The rules are those of azure-docs, update-manager/prerequsite-for-schedule-patching.md, and of
+azure-compute-docs, automatic-vm-guest-patching.md. Pure: what is known of a machine goes in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+BY_PLATFORM = "AutomaticByPlatform"
+IMAGE_DEFAULT = "ImageDefault"
+READ_ONLY = "ReadOnly"
+CLIENTS = "microsoftwindowsdesktop"
+"""The publisher of Windows for desktops, which Update Manager does not patch."""
+MOST_TAGS = 50
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a machine is patched in the end, whatever of it is spelled out and whatever is not."""
+
+    mode: str
+    assessment: str = IMAGE_DEFAULT
+    bypass: bool = False
+    reboot: str = ""
+    """Empty where it is left to the schedule."""
+
+    @property
+    def managed(self) -> bool:
+        """Whether schedules may patch the machine, and then nothing but a schedule does."""
+        return self.mode == BY_PLATFORM and self.bypass
+
+    def __str__(self) -> str:
+        safety = (", checks bypassed" if self.bypass else ", checks on") * (
+            self.mode == BY_PLATFORM
+        )
+        reboot = f", reboot {self.reboot}" if self.reboot else ""
+        return f"{self.mode}{safety}, assessment {self.assessment}{reboot}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine, as it was seen; an Azure VM, or an Arc machine, which has no settings."""
+
+    id: str
+    os: str
+    location: str
+    settings: Settings | None
+    power: str = ""
+    tags: Mapping[str, str] | None = None
+    hotpatching: bool = False
+    agent: bool = True
+    publisher: str = ""
+    """Of the image it was made of; empty for one of its owner's."""
+    schedules: tuple[str, ...] = ()
+    """Ids, in lower case, of the maintenance configurations it is assigned to."""
+    overlapping: tuple[str, ...] = ()
+    """Those of others' whose windows overlap ours."""
+    lock: str = ""
+    denied: tuple[str, ...] = ()
+    """What we would have to do and may not."""
+
+    @property
+    def name(self) -> str:
+        return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def subscription(self) -> str:
+        return self.id.split("/")[2]
+
+    @property
+    def group(self) -> str:
+        return self.id.split("/")[4]
+
+    @property
+    def group_id(self) -> str:
+        return "/".join(self.id.split("/")[:5])
+
+    @property
+    def shown(self) -> str:
+        """Short, and one machine's alone within a subscription."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def arc(self) -> bool:
+        return "/microsoft.hybridcompute/" in self.id.lower()
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Its resource provider and its type."""
+        return (
+            ("Microsoft.HybridCompute", "machines")
+            if self.arc
+            else ("Microsoft.Compute", "virtualMachines")
+        )
+
+    def tag(self, name: str) -> str | None:
+        """A tag's value; Azure ignores the case of names."""
+        found = {key.lower(): value for key, value in (self.tags or {}).items()}
+        return found.get(name.lower())
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a machine cannot be put on a schedule, and what its owner can do about it."""
+
+    reason: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.cure}"
+
+
+def wanted_settings(machine: Machine, reboot: str) -> Settings | None:
+    """What a schedule needs; None for an Arc machine, which has nothing to set."""
+    return None if machine.arc else Settings(BY_PLATFORM, BY_PLATFORM, True, reboot)
+
+
+def obstacle(machine: Machine) -> Obstacle | None:
+    """What keeps us from putting a machine on a schedule; the first thing to cure."""
+    found = None if machine.arc else _of_settings(machine)
+    return found or _of_rights(machine) or _of_schedules(machine)
+
+
+def _of_settings(machine: Machine) -> Obstacle | None:
+    if machine.settings is None:
+        return Obstacle(
+            "it has no osProfile, since its disk was specialized or swapped",
+            "set patchMode in the portal, or make the machine anew",
+        )
+    if machine.hotpatching:
+        return Obstacle(
+            "hotpatching is on, and needs the safety checks that a schedule bypasses",
+            "turn enableHotpatching off",
+        )
+    if not machine.agent:
+        return Obstacle(
+            "it was made without the VM agent, and that is fixed at creation",
+            "make the machine anew with provisionVMAgent",
+        )
+    if machine.publisher.lower() == CLIENTS:
+        return Obstacle("Update Manager does not patch Windows for desktops", "use Intune")
+    return None
+
+
+def _of_rights(machine: Machine) -> Obstacle | None:
+    if machine.lock == READ_ONLY:
+        return Obstacle("a ReadOnly lock is on it", "remove the lock")
+    if machine.denied:
+        return Obstacle(
+            f"you may not {', '.join(machine.denied)}",
+            f"ask for Virtual Machine Contributor on {machine.group}",
+        )
+    return None
+
+
+def _of_schedules(machine: Machine) -> Obstacle | None:
+    if not machine.overlapping:
+        return None
+    others = ", ".join(id.rsplit("/", 1)[-1] for id in machine.overlapping)
+    return Obstacle(
+        f"windows of {others} overlap ours, and Azure would use one of the two",
+        "choose another time, or take it off that schedule",
+    )
+
+
+def warning(machine: Machine) -> str:
+    """What keeps a machine from being patched as it stands now, though it can be set up."""
+    if machine.power and machine.power not in ("running", "connected"):
+        return f"it is {machine.power}, and Azure does not start it: start it before the window"
+    return ""
+
+
+def stranded(settings: Settings | None, schedules: object) -> str:
+    """What to say of a machine that nothing will ever be installed on; empty for others."""
+    if settings is None or not settings.managed or schedules:
+        return ""
+    return (
+        "it is in platform mode with the checks bypassed and on no schedule: nothing is ever "
+        "installed on it"
+    )
+
+
+# -- what was before
+
+
+def tag_name(deployment: str) -> str:
+    """The tag by which a machine remembers what its settings were before a deployment."""
+    return f"patchctl-before-{deployment}"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A machine's settings before our first write, and as our last write left them."""
+
+    before: Settings
+    left: Settings
+
+    def written(self) -> str:
+        """As a tag's value: far below the 256 characters that Azure takes."""
+        return json.dumps([astuple(self.before), astuple(self.left)], separators=(",", ":"))
+
+
+def remembered(text: str | None) -> Memory | None:
+    """None where nothing is remembered, or it has been damaged."""
+    try:
+        before, left = json.loads(text or "")
+        return Memory(_checked(before), _checked(left))
+    except (ValueError, TypeError):
+        return None
+
+
+def _checked(values: Any) -> Settings:
+    mode, assessment, bypass, reboot = values
+    if not (isinstance(bypass, bool) and all(isinstance(v, str) for v in (mode, assessment))):
+        raise TypeError("not settings")
+    return Settings(mode, assessment, bypass, str(reboot))
+
+
+# -- from what Azure answers
+
+
+def settings_of(os: str, windows: Any, linux: Any) -> Settings | None:
+    """The settings in a machine's `windowsConfiguration` or `linuxConfiguration`."""
+    if windows is None and linux is None:
+        return None
+    found = windows if os == "windows" else linux
+    patching = (found or {}).get("patchSettings") or {}
+    platform = patching.get("automaticByPlatformSettings") or {}
+    reboot = str(platform.get("rebootSetting") or "")
+    return Settings(
+        mode=str(patching.get("patchMode") or _default(os, found or {})),
+        assessment=str(patching.get("assessmentMode") or IMAGE_DEFAULT),
+        bypass=platform.get("bypassPlatformSafetyChecksOnUserSchedule") is True,
+        reboot="" if reboot == "Unknown" else reboot,
+    )
+
+
+def _default(os: str, configuration: Mapping[str, Any]) -> str:
+    if os == "linux":
+        return IMAGE_DEFAULT
+    return "Manual" if configuration.get("enableAutomaticUpdates") is False else "AutomaticByOS"
+
+
+def machine(row: Mapping[str, Any]) -> Machine:
+    """A row of `queries.every_machine`."""
+    os = str(row.get("os") or "").lower()
+    windows, linux = row.get("windows"), row.get("linux")
+    configuration = windows or linux or {}
+    return Machine(
+        id=str(row["id"]),
+        os=os,
+        location=str(row["location"]),
+        settings=settings_of(os, windows, linux),
+        power=str(row.get("power") or "").lower().removeprefix("powerstate/"),
+        tags=row.get("tags") or {},
+        hotpatching=(configuration.get("patchSettings") or {}).get("enableHotpatching") is True,
+        agent=configuration.get("provisionVMAgent") is not False,
+        publisher=str(row.get("publisher") or ""),
+    )

@@ -1,0 +1,52 @@
+"""The same work on many things: so many at once, and one that fails stops no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from patchctl.errors import PatchctlError
+from patchctl.translation import translated
+
+T = TypeVar("T")
+R = TypeVar("R")
+AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What could not be done, and why."""
+
+    of: str
+    error: PatchctlError
+
+    def __str__(self) -> str:
+        return f"{self.of}: {self.error.message}"
+
+
+async def each(things: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
+    """The results in order; the first error ends it."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(thing: T) -> R:
+        async with gate:
+            return await work(thing)
+
+    return list(await asyncio.gather(*(one(thing) for thing in things)))
+
+
+async def try_each(
+    things: Sequence[T], work: Callable[[T], Coroutine[Any, Any, None]], called: Callable[[T], str]
+) -> list[Failure]:
+    """Work on all of them, and tell what failed."""
+
+    async def one(thing: T) -> Failure | None:
+        try:
+            await translated(work(thing))
+        except PatchctlError as error:
+            return Failure(called(thing), error)
+        return None
+
+    return [failure for failure in await each(things, one) if failure is not None]

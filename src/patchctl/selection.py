@@ -1,0 +1,244 @@
+"""Which machines are meant: patterns become machines, with all that is in the way of each.
+
+Resource Graph knows every machine in every subscription one can read, and answers in few requests;
+what it does not hold, locks and permissions, is asked once for a subscription and once for a group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchctl import access, machines, queries
+from patchctl.clients import find
+from patchctl.errors import BadInput
+from patchctl.graph import Graph
+from patchctl.machines import Machine, Obstacle, obstacle, wanted_settings
+from patchctl.many import each
+from patchctl.schedule import recurrence, window
+from patchctl.schedule.window import Window, overlap
+
+if TYPE_CHECKING:
+    from patchctl.clients import Clients
+    from patchctl.deployment import Deployment
+
+LOCKS = "2020-05-01"
+NEEDED = {
+    "Microsoft.Compute/virtualMachines/write": "change its settings",
+    "Microsoft.Resources/tags/write": "tag it",
+    "Microsoft.Maintenance/configurationAssignments/write": "assign it to a schedule",
+}
+UNSET = Obstacle(
+    "its settings are not what a schedule needs, and only a report was asked for",
+    "let its owner set them as below",
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Every machine that one can read, and the windows of every schedule by its id."""
+
+    machines: tuple[Machine, ...]
+    windows: Mapping[str, Window]
+
+
+async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
+    """Find the machines that are asked for, and those that stand. Raises BadInput, with all of
+    them, for patterns that mean no machine or more than one."""
+    if deployment.config.machines is None:
+        return deployment
+    seen = await look(clients)
+    standing = [machine for machine in seen.machines if stands(deployment, machine)]
+    patterns = _lines(selection.vm for selection in deployment.config.machines)
+    named = chosen(patterns, seen.machines, source=deployment.asked.source("machines"))
+    meant = await judged(clients, deployment, named or standing, seen.windows)
+    ids = {machine.id.lower() for machine in meant}
+    found = [(machine, _obstacle(deployment, machine)) for machine in meant]
+    return replace(
+        deployment,
+        machines=tuple(machine for machine, reason in found if reason is None),
+        hindered=tuple((machine, reason) for machine, reason in found if reason is not None),
+        released=tuple(machine for machine in standing if machine.id.lower() not in ids),
+    )
+
+
+def stands(deployment: Deployment, machine: Machine) -> bool:
+    """Whether a machine is assigned to our schedules, or remembers what it was before."""
+    ours = set(deployment.configuration_ids).intersection(machine.schedules)
+    return bool(ours) or machine.tag(deployment.machine_tag) is not None
+
+
+def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:
+    found = obstacle(machine)
+    wanted = wanted_settings(machine, deployment.config.patches.reboot)
+    if found is not None or wanted is None or machine.settings == wanted:
+        return found
+    full = len(machine.tags or {}) >= machines.MOST_TAGS
+    if deployment.config.prerequisites == "report":
+        return None if machine.settings and machine.settings.managed else UNSET
+    if full and machine.tag(deployment.machine_tag) is None:
+        return Obstacle("it has 50 tags, and one more is needed", "remove one of its tags")
+    return None
+
+
+# -- patterns
+
+
+def chosen(
+    patterns: Iterable[str], machines: Sequence[Machine], source: str = "--vm"
+) -> list[Machine]:
+    """The machines that patterns mean, each once. Raises BadInput with every problem at once."""
+    found: dict[str, Machine] = {}
+    problems = []
+    for pattern in patterns:
+        meant = [machine for machine in machines if _means(pattern, machine)]
+        globbing = any(letter in pattern for letter in "*?[")
+        if not meant:
+            problems.append(f"{source}: {pattern}: no machine that you can read is called that")
+        elif len(meant) > 1 and not globbing:
+            ids = ", ".join(machine.id for machine in meant)
+            problems.append(f"{source}: {pattern}: more than one is called that: {ids}")
+        found |= {machine.id.lower(): machine for machine in meant}
+    if problems:
+        raise BadInput(
+            problems,
+            "Name ids where names are not enough. Resource Graph may take minutes to know of a "
+            "machine that was just made.",
+        )
+    return list(found.values())
+
+
+def _means(pattern: str, machine: Machine) -> bool:
+    asked = pattern.lower().rstrip("/")
+    return fnmatchcase((machine.id if "/" in asked else machine.name).lower(), asked)
+
+
+def _lines(patterns: Iterable[str]) -> list[str]:
+    """Files and standing input give a pattern a line; empty lines and comments count for none."""
+    found: list[str] = []
+    for pattern in patterns:
+        found += _read(pattern).splitlines() if pattern[:1] == "@" or pattern == "-" else [pattern]
+    stripped = (line.split("#")[0].strip() for line in found)
+    return [line for line in stripped if line]
+
+
+def _read(pattern: str) -> str:
+    if pattern == "-":
+        return sys.stdin.read()
+    try:
+        return Path(pattern[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput([f"{pattern[1:]}: {error}"], "Name a file that can be read.") from None
+
+
+# -- what is there
+
+
+async def look(clients: Clients) -> Seen:
+    """Every machine in the subscriptions one can read, with the schedules it is assigned to."""
+    subscriptions = [
+        each.subscription_id or "" async for each in clients.subscriptions.subscriptions.list()
+    ]
+    graph = Graph(clients, subscriptions)
+    found = [machines.machine(row) for row in await _rows(graph, queries.every_machine())]
+    assigned: dict[str, list[str]] = {}
+    for row in await _rows(graph, queries.every_assignment()):
+        assigned.setdefault(str(row["machine"]), []).append(str(row["configuration"]))
+    windows = {
+        str(row["id"]).lower(): stored
+        for row in await _rows(graph, queries.every_configuration())
+        if (stored := _window(row.get("window"))) is not None
+    }
+    known = (replace(m, schedules=tuple(sorted(assigned.get(m.id.lower(), ())))) for m in found)
+    return Seen(tuple(known), windows)
+
+
+async def _rows(graph: Graph, query: str) -> list[Mapping[str, Any]]:
+    return [row async for page in graph.rows(query) for row in page]
+
+
+def _window(stored: Any) -> Window | None:
+    """None for one that cannot be read: of what others have written nothing is sure."""
+    with suppress(KeyError, TypeError, ValueError):
+        return Window(
+            window.parse_start(stored["startDateTime"]),
+            window.parse_duration(stored["duration"]),
+            stored["timeZone"],
+            recurrence.parse(stored["recurEvery"]),
+        )
+    return None
+
+
+# -- what is in the way
+
+
+async def judged(
+    clients: Clients,
+    deployment: Deployment,
+    found: Sequence[Machine],
+    windows: Mapping[str, Window],
+) -> list[Machine]:
+    """The machines, with their locks, our rights on them, and others' windows that overlap."""
+    subscriptions = sorted({machine.subscription for machine in found})
+    groups = sorted({machine.group_id.lower() for machine in found})
+    locks, denied = await asyncio.gather(
+        each(subscriptions, lambda subscription: _locks(clients, subscription)),
+        each(groups, lambda group: _denied(clients, group)),
+    )
+    scopes = [lock for listed in locks for lock in listed]
+    rights = dict(zip(groups, denied, strict=True))
+    overlapping = _overlapping(deployment, found, windows)
+    return [
+        replace(
+            machine,
+            lock=_lock(machine, scopes),
+            denied=rights[machine.group_id.lower()],
+            overlapping=tuple(id for id in machine.schedules if id in overlapping),
+        )
+        for machine in found
+    ]
+
+
+def _overlapping(
+    deployment: Deployment, found: Sequence[Machine], windows: Mapping[str, Window]
+) -> set[str]:
+    others = {id for machine in found for id in machine.schedules if id in windows}
+    return {
+        id
+        for id in others.difference(deployment.configuration_ids)
+        if overlap(windows[id], deployment.window, deployment.now)
+    }
+
+
+def _lock(machine: Machine, locks: Iterable[tuple[str, str]]) -> str:
+    """The strictest of the locks that hold for a machine."""
+    levels = {level for scope, level in locks if access.covers(scope, machine.id)}
+    return machines.READ_ONLY if machines.READ_ONLY in levels else "".join(levels)
+
+
+async def _locks(clients: Clients, subscription: str) -> list[tuple[str, str]]:
+    """The scope and level of every lock in a subscription; none where they may not be read."""
+    from azure.core.exceptions import HttpResponseError
+
+    asked = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/locks"
+    getting = clients.within(subscription).resources.resources.get_by_id(asked, api_version=LOCKS)
+    try:
+        answer = await find(getting)
+    except HttpResponseError:
+        return []
+    listed: Iterable[Mapping[str, Any]] = (answer.get("value") or ()) if answer is not None else ()
+    return [
+        (str(lock["id"]).rsplit("/providers/", 1)[0], str(lock["properties"]["level"]))
+        for lock in listed
+    ]
+
+
+async def _denied(clients: Clients, group: str) -> tuple[str, ...]:
+    may = await access.permissions(clients.within(group.split("/")[2]), group)
+    return tuple(deed for action, deed in NEEDED.items() if not access.permits(may, action))

@@ -1,0 +1,170 @@
+"""What is known of a machine decides what may be done with it; each rule by the documents' table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from patchctl.errors import BadInput
+from patchctl.machines import (
+    Machine,
+    Memory,
+    Settings,
+    machine,
+    obstacle,
+    remembered,
+    settings_of,
+    stranded,
+    tag_name,
+    wanted_settings,
+    warning,
+)
+from patchctl.selection import chosen
+
+GROUP = "/subscriptions/5a4d0000-0000-4000-8000-000000000001/resourceGroups/rg-app"
+VM = f"{GROUP}/providers/Microsoft.Compute/virtualMachines"
+ARC = f"{GROUP}/providers/Microsoft.HybridCompute/machines"
+READY = Settings("AutomaticByPlatform", "AutomaticByPlatform", True, "IfRequired")
+BY_OS = Settings("AutomaticByOS")
+ONE = Machine(f"{VM}/vm-one", "windows", "eastus", BY_OS, power="running")
+MODES = ("Manual", "AutomaticByOS", "ImageDefault", "AutomaticByPlatform")
+SETTINGS = some.builds(
+    Settings,
+    some.sampled_from(MODES),
+    some.sampled_from(("ImageDefault", "AutomaticByPlatform")),
+    some.booleans(),
+    some.sampled_from(("", "IfRequired", "Never", "Always")),
+)
+
+
+@pytest.mark.parametrize(("mode", "bypass", "scheduled"), product(MODES, (True, False), (0, 1)))
+def test_nothing_is_ever_installed_in_one_case_only(
+    mode: str, bypass: bool, scheduled: int
+) -> None:
+    """The table of update-manager/prerequsite-for-schedule-patching.md."""
+    said = stranded(Settings(mode, bypass=bypass), ("mc",) * scheduled)
+    assert bool(said) == (mode == "AutomaticByPlatform" and bypass and not scheduled)
+
+
+@pytest.mark.parametrize("reboot", ["IfRequired", "Never", "Always"])
+def test_a_schedule_wants_platform_mode_with_the_checks_bypassed(reboot: str) -> None:
+    wanted = wanted_settings(ONE, reboot)
+    assert wanted == Settings("AutomaticByPlatform", "AutomaticByPlatform", True, reboot)
+    assert wanted.managed
+    assert wanted_settings(replace(ONE, id=f"{ARC}/arc-one"), reboot) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"settings": None}, "osProfile"),
+        ({"hotpatching": True}, "hotpatching"),
+        ({"agent": False}, "agent"),
+        ({"publisher": "MicrosoftWindowsDesktop"}, "desktops"),
+        ({"lock": "ReadOnly"}, "lock"),
+        ({"denied": ("tag it",)}, "may not tag it"),
+        ({"overlapping": ("/x/mc-theirs",)}, "mc-theirs overlap"),
+    ],
+)
+def test_what_keeps_a_machine_off_a_schedule(change: dict[str, Any], word: str) -> None:
+    found = obstacle(replace(ONE, **change))
+    assert found is not None
+    assert word in found.reason
+    assert found.cure
+
+
+@pytest.mark.parametrize("change", [{}, {"lock": "CanNotDelete"}, {"power": "deallocated"}])
+def test_what_does_not(change: dict[str, Any]) -> None:
+    assert obstacle(replace(ONE, **change)) is None
+
+
+def test_an_arc_machine_has_no_settings_and_needs_none() -> None:
+    arc = Machine(f"{ARC}/arc-one", "linux", "eastus", None, power="connected")
+    assert obstacle(arc) is None
+    assert obstacle(replace(arc, lock="ReadOnly")) is not None
+    assert arc.kind == ("Microsoft.HybridCompute", "machines")
+
+
+def test_a_machine_that_is_off_is_warned_of() -> None:
+    assert "deallocated" in warning(replace(ONE, power="deallocated"))
+    assert warning(ONE) == ""
+
+
+@given(SETTINGS, SETTINGS)
+def test_what_was_before_fits_into_a_tag_and_comes_back(before: Settings, left: Settings) -> None:
+    text = Memory(before, left).written()
+    assert len(text) <= 256
+    assert remembered(text) == Memory(before, left)
+
+
+@given(some.none() | some.text() | some.sampled_from(("[]", "[[],[]]", "[[1,2,3,4],[1,2,3,4]]")))
+def test_a_damaged_memory_counts_for_none(text: str | None) -> None:
+    assert remembered(text) is None
+
+
+@pytest.mark.parametrize(
+    ("os", "configuration", "wanted"),
+    [
+        ("windows", {}, Settings("AutomaticByOS")),
+        ("windows", {"enableAutomaticUpdates": False}, Settings("Manual")),
+        ("linux", {}, Settings("ImageDefault")),
+        (
+            "linux",
+            {
+                "patchSettings": {
+                    "patchMode": "AutomaticByPlatform",
+                    "automaticByPlatformSettings": {"rebootSetting": "Unknown"},
+                }
+            },
+            Settings("AutomaticByPlatform"),
+        ),
+    ],
+)
+def test_what_is_not_said_is_azures_default(
+    os: str, configuration: dict[str, Any], wanted: Settings
+) -> None:
+    windows, linux = (configuration, None) if os == "windows" else (None, configuration)
+    assert settings_of(os, windows, linux) == wanted
+
+
+def test_a_row_of_a_machine_without_a_profile() -> None:
+    row = {"id": ONE.id, "location": "eastus", "os": "Windows", "power": "PowerState/running"}
+    assert machine(row) == Machine(ONE.id, "windows", "eastus", None, "running", {})
+
+
+def test_the_tag_is_found_however_it_is_spelled() -> None:
+    tagged = replace(ONE, tags={"Patchctl-Before-Web-123456": "x"})
+    assert tagged.tag(tag_name("web-123456")) == "x"
+
+
+# -- patterns
+
+
+FLEET = [replace(ONE, id=f"{VM}/{name}") for name in ("web-1", "web-2", "db-1")]
+TWIN = replace(ONE, id=FLEET[2].id.replace("rg-app", "rg-other"))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        (["web-*"], ["web-1", "web-2"]),
+        (["WEB-1"], ["web-1"]),
+        ([FLEET[1].id.upper()], ["web-2"]),
+        (["web-1", "web-?"], ["web-1", "web-2"]),
+        (["*/rg-app/*/db-1"], ["db-1"]),
+    ],
+)
+def test_patterns(patterns: list[str], names: list[str]) -> None:
+    assert [machine.name for machine in chosen(patterns, [*FLEET, TWIN])] == names
+
+
+def test_all_that_is_wrong_with_patterns_is_told_at_once() -> None:
+    with pytest.raises(BadInput) as told:
+        chosen(["web-9", "db-1", "web-1"], [*FLEET, TWIN])
+    assert [problem.split(":")[1] for problem in told.value.problems] == [" web-9", " db-1"]
+    assert TWIN.id in told.value.problems[1]
