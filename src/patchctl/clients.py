@@ -19,6 +19,7 @@ from patchctl import __version__
 from patchctl.clouds import CLOUDS, Cloud
 from patchctl.deployment import Identity
 from patchctl.errors import PatchctlError, Refused
+from patchctl.pacing import Buckets, Pacing
 from patchctl.sign_in import cli_subscription, find_subscription, identity
 from patchctl.translation import HINTS, translated
 
@@ -64,6 +65,9 @@ class Clients:
     subscription: str = ""
     run: str = field(default_factory=lambda: str(uuid.uuid4()))
     """Sent with every request as its correlation id."""
+    buckets: Buckets = field(default_factory=Buckets)
+    others: dict[str, Clients] = field(default_factory=dict)
+    """Those of other subscriptions, as far as they were asked for."""
 
     @cached_property
     def resources(self) -> ResourceManagementClient:
@@ -133,8 +137,10 @@ class Clients:
 
     def within(self, subscription: str) -> Clients:
         """The same clients for another subscription."""
-        here = subscription.lower() == self.subscription.lower()
-        return self if here else replace(self, subscription=subscription)
+        key = subscription.lower()
+        if key == self.subscription.lower():
+            return self
+        return self.others.setdefault(key, replace(self, subscription=subscription))
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -144,7 +150,7 @@ class Clients:
             "transport": self.transport,
             "polling_interval": POLL,
             "user_agent": f"patchctl/{__version__}",
-            "per_retry_policies": [_refuse_unregistered()],
+            "per_retry_policies": [Pacing(self.buckets), _refuse_unregistered()],
             "headers": {"x-ms-correlation-request-id": self.run},
         }
 

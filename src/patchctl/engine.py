@@ -237,7 +237,7 @@ def _report(step: Step, outcome: Outcome, inspection: Inspection) -> StepReport:
 
 def _partly(step: Step, failures: Sequence[str], found: Inspection) -> StepReport:
     """What a step could not do for some of its machines stops nothing else."""
-    return _report(step, Outcome.PARTLY, replace(found, notes=(*found.notes, *failures)))
+    return _report(step, Outcome.PARTLY, replace(found, notes=tuple(failures)))
 
 
 async def _failures(work: Awaitable[None]) -> tuple[str, ...]:

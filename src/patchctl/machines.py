@@ -169,7 +169,9 @@ def _of_schedules(machine: Machine) -> Obstacle | None:
 
 
 def warning(machine: Machine) -> str:
-    """What keeps a machine from being patched as it stands now, though it can be set up."""
+    """What has to be known of a machine that can be set up all the same."""
+    if machine.lock:
+        return f"a {machine.lock} lock is on it: what is made here stays until the lock is gone"
     if machine.power and machine.power not in ("running", "connected"):
         return f"it is {machine.power}, and Azure does not start it: start it before the window"
     return ""

@@ -63,6 +63,15 @@ def every_assignment() -> str:
 | order by id asc"""
 
 
+def assigned_to(configurations: Iterable[str]) -> str:
+    """Each assignment to one of these configurations; `name` is its own."""
+    return f"""maintenanceresources
+| where type =~ 'microsoft.maintenance/configurationassignments'
+| where properties.maintenanceConfigurationId in~ ({_listed(configurations)})
+| project id, configuration = tolower(tostring(properties.maintenanceConfigurationId))
+| order by id asc"""
+
+
 def every_configuration() -> str:
     """Each schedule for patching machines, with its window."""
     return """resources

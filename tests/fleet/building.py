@@ -46,6 +46,7 @@ READER = [
     *("*/read", "Microsoft.Resources/*", "Microsoft.Insights/*", "Microsoft.Authorization/*"),
     *("Microsoft.Maintenance/maintenanceConfigurations/*", "Microsoft.Maintenance/register/action"),
     *("Microsoft.ResourceGraph/*", "Microsoft.ManagedIdentity/*", "Microsoft.AlertsManagement/*"),
+    "Microsoft.ResourceHealth/*",
 ]
 """What the caller may do everywhere in a fleet where some machines are not theirs to change."""
 Body = dict[str, Any]

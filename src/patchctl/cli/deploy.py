@@ -156,8 +156,7 @@ def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None
     if left:
         raise Partly(
             list(dict.fromkeys(left)),
-            f"Everything else is done. Then run this again: patchctl deploy --name "
-            f"{deployment.name}",
+            "Everything else is done. See to these, then run the same command again.",
         )
 
 

@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from patchctl.cli.command import Command
+    from patchctl.deployment import Deployment
     from patchctl.engine import Plan
     from patchctl.report import StepReport
     from patchctl.steps import Step
+
+STAYING = ("resource-providers", "assessment", "patch-settings")
+"""Steps whose resources are not taken away."""
 
 
 @o.takes("destroy", {"no_wait": (o.NoWait, False)}, o.MAKING, o.EVERYWHERE)
@@ -42,7 +46,7 @@ def destroy(c: Command) -> None:
     found = c.look(connection, deployment)
     foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))
     c.envelope.extra["left"] = foreign
-    c.show(*_what_goes(found, foreign))
+    c.show(*_what_goes(found, foreign), *_what_is_put_back(deployment, found))
     c.confirm_by_typing(deployment.name)
     steps = _steps(found, whole=not foreign)
     with c.progress(connection) as progress:
@@ -52,6 +56,7 @@ def destroy(c: Command) -> None:
         reports = connection.run(going)
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
+    _require_all(reports)
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:
@@ -69,12 +74,39 @@ def _what_goes(found: Plan, foreign: list[str]) -> Iterator[str]:
 
     yield "This goes:"
     for step, inspection in found.items():
-        if inspection.stands and step not in ("resource-providers", "assessment"):
+        if inspection.stands and step not in STAYING:
             stays = step == "resource-group" and foreign
             yield from (f"  {'stays: ' if stays else ''}{short(i)}" for i in inspection.resources)
     if foreign:
         yield "This stays, because patchctl did not make it, and so does its group:"
         yield from (f"  {short(id)}" for id in foreign)
+
+
+def _what_is_put_back(deployment: Deployment, found: Plan) -> Iterator[str]:
+    from patchctl.steps.patch_settings import NAME, after_release, memory
+
+    if found[NAME].stands:
+        yield "These stay, and get back the patch settings that they had:"
+    for machine in deployment.known_machines:
+        if (remembers := memory(deployment, machine)) is not None:
+            yield f"  {machine.shown}: {remembers.before}"
+    for machine in deployment.known_machines:
+        if said := after_release(deployment, machine):
+            yield f"{machine.shown}: {said}."
+
+
+def _require_all(reports: Sequence[StepReport]) -> None:
+    """Raises Partly with each machine that is not as it was before."""
+    from patchctl.errors import Partly
+    from patchctl.report import Outcome
+
+    partly = [report for report in reports if report.outcome is Outcome.PARTLY]
+    if partly:
+        raise Partly(
+            [note for report in partly for note in report.inspection.notes],
+            "Everything else is gone. What is told of these machines is for their owners.",
+            step=partly[0].step,
+        )
 
 
 def _what_went(name: str, reports: Sequence[StepReport]) -> str:

@@ -63,7 +63,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     links = _links(deployment)
-    failed = await try_each(links, lambda link: _remove(clients, link), _shown)
+    failed = await try_each(links, lambda link: _take_away(clients, deployment, link), _shown)
     if failed:
         raise Partly([str(failure) for failure in failed], step=NAME)
 
@@ -111,6 +111,13 @@ async def _mend(clients: Clients, deployment: Deployment, link: Link) -> None:
         await _remove(clients, link)
     elif link.wanted:
         await _assign(clients, deployment, link)
+
+
+async def _take_away(clients: Clients, deployment: Deployment, link: Link) -> None:
+    """Only what stands: a lock refuses to delete even what is not there."""
+    part = await _part(clients, deployment, link)
+    if part is not None and part.tags is not None:
+        await _remove(clients, link)
 
 
 async def _remove(clients: Clients, link: Link) -> None:

@@ -22,6 +22,7 @@ MARKS = {
     Outcome.ABSENT: ("=", "dim"),
     Outcome.FAILED: ("x", "bold red"),
     Outcome.LEFT: ("!", "yellow"),
+    Outcome.PARTLY: ("!", "bold yellow"),
     Outcome.FOREIGN: ("!", "red"),
 }
 

@@ -1,0 +1,331 @@
+"""Machines that stand already, in several subscriptions: set up, patched, and put back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from arm_sandbox import by_hand, tables
+from arm_sandbox.app import settle
+from arm_sandbox.clock import VirtualLoop
+from arm_sandbox.transport import SandboxCredential, SandboxTransport
+from arm_sandbox.wire import Request, Response
+from arm_sandbox.world import World
+from patchctl import engine
+from patchctl.clients import Clients, Connection
+from patchctl.clouds import CLOUDS
+from patchctl.config import Layer
+from patchctl.deployment import Deployment, Identity, resolve
+from patchctl.engine import Limits, Plan
+from patchctl.errors import Partly
+from patchctl.report import Outcome, StepReport
+from patchctl.selection import with_machines
+from patchctl.steps import OUT_BEFORE_THE_GROUP, STEPS, assignment, patch_settings
+from tests.comparison import State, differences, state
+from tests.comparison import patch_settings as settings_in
+from tests.fleet.building import build
+from tests.fleet.drawing import SUBSCRIPTIONS, Fleet, Machine, draw
+from tests.fleet.truth import expectation, in_the_way
+from tests.patchctl.conftest import EMAIL, ignore
+
+WANTED = {
+    "patchMode": "AutomaticByPlatform",
+    "assessmentMode": "AutomaticByPlatform",
+    "bypass": True,
+    "reboot": "IfRequired",
+    "hotpatching": False,
+}
+WINDOW = datetime(2026, 11, 28, 7, 0, tzinfo=UTC).timestamp()
+"""Saturday, 02:00 in New York: the first window of the default schedule."""
+HOURS = 3600.0
+ME = Identity("you", "0b1ec700-0000-4000-8000-0000000000bb", "a tenant")
+
+
+@dataclass
+class Place:
+    """A world of machines, and commands at work on it without a terminal."""
+
+    world: World
+    connection: Connection
+    writes: list[str] = field(default_factory=list)
+    asked: dict[str, Any] = field(default_factory=lambda: {"machines": ["vm-*"]})
+
+    def deployment(self, **asked: Any) -> Deployment:
+        values = {"name": "web", "emails": [EMAIL], **self.asked, **asked}
+        layer = Layer("the test", {k: v for k, v in values.items() if v is not None}, {})
+        run, clients = self.connection.run, self.connection.clients
+        now = datetime.fromtimestamp(int(self.world.now), UTC)
+        found = run(resolve(clients, [layer], ME, now, lambda: "0a1b2c", making=True))
+        return run(with_machines(clients, found))
+
+    def plan(self, deployment: Deployment) -> Plan:
+        clients = self.connection.clients
+        return self.connection.run(engine.inspect(STEPS, clients, deployment, ignore, Limits()))
+
+    def deploy(self, **asked: Any) -> list[StepReport]:
+        deployment = self.deployment(**asked)
+        plan, clients = self.plan(deployment), self.connection.clients
+        self.writes.clear()
+        going = engine.deploy(STEPS, clients, deployment, plan, ignore, Limits())
+        return self.connection.run(going)
+
+    def destroy(self) -> list[StepReport]:
+        deployment, clients = self.deployment(machines=None), self.connection.clients
+        going = engine.destroy(OUT_BEFORE_THE_GROUP, clients, deployment, ignore, Limits())
+        return self.connection.run(going)
+
+    def settings(self, machine: Machine) -> dict[str, Any]:
+        return settings_in(self.world.resources[machine.id.lower()].body)
+
+    @property
+    def assigned(self) -> set[str]:
+        kind = "microsoft.maintenance/configurationassignments"
+        found = (r for r in self.world.resources.values() if r.type.lower() == kind)
+        ours = (r for r in found if "mc-weekly" in r.properties["maintenanceConfigurationId"])
+        return {str(r.properties["resourceId"]).lower() for r in ours}
+
+
+@contextmanager
+def at(fleet: Fleet) -> Iterator[Place]:
+    """The fleet in a world that is kept in memory only."""
+    world, writes = build(fleet), list[str]()
+
+    def watch(asked: Request, response: Response) -> None:
+        if asked.method not in ("GET", "HEAD") and "ResourceGraph" not in asked.path:
+            writes.append(f"{asked.method} {asked.path}")
+
+    loop = VirtualLoop(world.now)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        clients = Clients(
+            SandboxCredential(world),
+            SandboxTransport(world, (watch,)),
+            CLOUDS["public"],
+            SUBSCRIPTIONS[0],
+        )
+        connection = Connection(runner, clients, lambda: datetime.now(UTC), lambda: "0a1b2c")
+        yield Place(world, connection, writes)
+
+
+def hindered(machine: Machine) -> bool:
+    """Whether it cannot be put on our schedule, by the rules in plain Python."""
+    expected = expectation(machine)
+    changes = settings_in_words(machine) != WANTED
+    unsettable = expected.settings_refused or (changes and expected.tag_refused)
+    # The windows of the next months; further ones are those of the same days.
+    weeks = (WINDOW + week * 7 * 24 * HOURS for week in range(20))
+    overlaps = any(in_the_way(machine, start, 2 * HOURS) for start in weeks)
+    return bool(unsettable or expected.assignment_refused or overlaps)
+
+
+def settings_in_words(machine: Machine) -> dict[str, Any]:
+    settings = machine.settings
+    return {
+        "patchMode": settings.mode,
+        "assessmentMode": settings.assessment,
+        "bypass": bool(settings.bypass),
+        "reboot": settings.reboot,
+        "hotpatching": settings.hotpatching,
+    }
+
+
+def changed(plan: Plan, step: str) -> set[str]:
+    return {f.subject.removeprefix("schedule of ") for f in plan[step].findings if f.ok is False}
+
+
+def shown(machines: list[Machine]) -> set[str]:
+    return {f"{machine.group.id.rsplit('/', 1)[1]}/{machine.name}" for machine in machines}
+
+
+def patched(world: World) -> set[str]:
+    """Ids of the machines on which something was installed without a fault."""
+    rows = tables.rows(world, "patchinstallationresources")
+    return {
+        str(row["id"]).lower().split("/patchinstallationresults/")[0]
+        for row in rows
+        if row["properties"].get("status") in ("Succeeded", "CompletedWithWarnings")
+        and row["type"].endswith("patchinstallationresults")
+    }
+
+
+def outcome(reports: list[StepReport], step: str) -> Outcome:
+    return next(report.outcome for report in reports if report.step == step)
+
+
+# -- from the plan to the end
+
+
+@pytest.mark.parametrize("seed", [5])
+def test_two_hundred_machines_in_three_subscriptions(seed: int) -> None:
+    fleet = draw(seed, 200)
+    able = [machine for machine in fleet.machines if not hindered(machine)]
+    with at(fleet) as place:
+        before = state(place.world)
+        plan = place.plan(place.deployment())
+        to_change = [m for m in able if settings_in_words(m) != WANTED]
+        assert changed(plan, patch_settings.NAME) == shown(to_change)
+        assert changed(plan, assignment.NAME) == shown(able)
+        place.deploy()
+        assert all(place.settings(machine) == WANTED for machine in able)
+        assert place.assigned == {machine.id.lower() for machine in able}
+        _nothing_more_to_do(place)
+        ready = {m.id.lower() for m in able if not expectation(m).not_patched}
+        place.connection.run(asyncio.sleep(WINDOW + 6 * HOURS - place.world.now))
+        settle(place.world, WINDOW + 6 * HOURS)
+        assert patched(place.world) & place.assigned == ready
+        reports = place.destroy()
+        _is_as_before(place, before, fleet, reports)
+
+
+def _nothing_more_to_do(place: Place) -> None:
+    again = place.deployment()
+    assert not any(found.writes for found in place.plan(again).values())
+    place.deploy()
+    assert place.writes == []
+    kept = place.deployment(machines=None)
+    assert kept.own
+    assert not kept.released
+    assert {machine.id for machine in kept.machines} <= {m.id for m in again.machines}
+
+
+def _is_as_before(place: Place, before: State, fleet: Fleet, reports: list[StepReport]) -> None:
+    """But for what a lock keeps us from taking away, and that is told."""
+    locked = {m.id.lower() for m in fleet.machines if m.lock and m.id.lower() in place.assigned}
+    assert place.assigned == locked
+    told = next(r for r in reports if r.step == assignment.NAME)
+    assert (told.outcome is Outcome.PARTLY) == bool(locked)
+    assert len(told.inspection.notes) == len(locked)
+    left = [line for line in differences(before, state(place.world)) if "mc-weekly" not in line]
+    assert left == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_fleets(seed: int) -> None:
+    _is_restored_after_drifts(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 300))
+def test_many_random_fleets(seed: int) -> None:
+    _is_restored_after_drifts(seed)
+
+
+def _is_restored_after_drifts(seed: int) -> None:
+    """Somebody edits some machines after deploy: those edits stay, and all others are put back."""
+    random = Random(seed)
+    fleet = draw(f"drift-{seed}", 12, groups=2, trouble=0.1)
+    with at(fleet) as place:
+        before = state(place.world)
+        planned = place.plan(place.deployment())
+        place.deploy()
+        done = {m for m in shown(list(fleet.machines)) if m in changed(planned, assignment.NAME)}
+        assert done == shown([m for m in fleet.machines if m.id.lower() in place.assigned])
+        edited = _edit_some(place, fleet, random)
+        theirs = {id: place.world.resources[id].body["properties"]["osProfile"] for id in edited}
+        reports = place.destroy()
+        for id, profile in theirs.items():
+            assert place.world.resources[id].body["properties"]["osProfile"] == profile
+        lines = differences(before, state(place.world))
+        other = [x for x in lines if not any(f"{id}:" in x.lower() for id in edited)]
+        locked = {m.id.lower() for m in fleet.machines if m.lock}
+        assert all(any(id in line.lower() for id in locked) for line in other), other
+        told = [n for r in reports if r.step == patch_settings.NAME for n in r.inspection.notes]
+        assert len(told) == len(edited), told
+
+
+def _edit_some(place: Place, fleet: Fleet, random: Random) -> list[str]:
+    """Their owners ask for no restarts on some of those that were changed."""
+    edited = []
+    for machine in fleet.machines:
+        resource = place.world.resources[machine.id.lower()]
+        remembers = any(tag.startswith("patchctl-before") for tag in resource.body.get("tags", {}))
+        if remembers and random.random() < 0.3:
+            os = "windows" if machine.image.os == "Windows" else "linux"
+            path = f"properties.osProfile.{os}Configuration.patchSettings"
+            platform = f"{path}.automaticByPlatformSettings.rebootSetting"
+            by_hand.edit(place.world, resource, platform, "Never")
+            edited.append(resource.id.lower())
+    return edited
+
+
+# -- one at a time
+
+
+def quiet(number: int = 3) -> Fleet:
+    """Machines without any trouble, patched by their own systems."""
+    fleet = draw("quiet", number * 8, groups=1, trouble=0)
+    plain = [m for m in fleet.machines if m.settings.mode != "AutomaticByPlatform"]
+    return replace(fleet, machines=tuple(replace(m, schedules=()) for m in plain[:number]))
+
+
+def test_fewer_machines_release_the_others() -> None:
+    fleet = quiet()
+    first, *others = fleet.machines
+    with at(fleet) as place:
+        before = state(place.world)
+        place.deploy()
+        plan = place.plan(place.deployment(machines=[first.name]))
+        notes = " ".join(plan[patch_settings.NAME].notes)
+        assert all(f"/{m.name} is released" in notes for m in others)
+        place.deploy(machines=[first.name])
+        assert place.assigned == {first.id.lower()}
+        for machine in others:
+            key = machine.id.lower()
+            assert differences({key: before[key]}, {key: state(place.world)[key]}) == []
+        place.destroy()
+        assert differences(before, state(place.world)) == []
+
+
+def test_drift_is_mended_and_what_was_before_is_still_known() -> None:
+    fleet = quiet(1)
+    (machine,) = fleet.machines
+    with at(fleet) as place:
+        before = state(place.world)
+        place.deploy()
+        os = "windows" if machine.image.os == "Windows" else "linux"
+        path = f"properties.osProfile.{os}Configuration.patchSettings.assessmentMode"
+        resource = place.world.resources[machine.id.lower()]
+        by_hand.edit(place.world, resource, path, "ImageDefault")
+        reports = place.deploy()
+        assert outcome(reports, patch_settings.NAME) is Outcome.UPDATED
+        assert place.settings(machine) == WANTED
+        place.destroy()
+        assert differences(before, state(place.world)) == []
+
+
+def test_nothing_is_set_where_a_report_is_enough() -> None:
+    fleet = quiet(2)
+    with at(fleet) as place:
+        before = state(place.world)
+        deployment = place.deployment(prerequisites="report")
+        assert not deployment.machines
+        assert all("settings" in reason.reason for _, reason in deployment.hindered)
+        place.deploy(prerequisites="report")
+        key = [machine.id.lower() for machine in fleet.machines]
+        now = state(place.world)
+        assert differences({k: before[k] for k in key}, {k: now[k] for k in key}) == []
+        assert place.assigned == set()
+
+
+def test_one_machine_that_fails_stops_no_other() -> None:
+    fleet = quiet(3)
+    with at(fleet) as place:
+        deployment = place.deployment()
+        plan = place.plan(deployment)
+        lock = f"{fleet.machines[0].id}/providers/Microsoft.Authorization/locks/late"
+        from tests.fleet.building import put
+
+        put(place.world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01")
+        clients = place.connection.clients
+        going = engine.deploy(STEPS, clients, deployment, plan, ignore, Limits())
+        reports = place.connection.run(going)
+        assert outcome(reports, patch_settings.NAME) is Outcome.PARTLY
+        assert outcome(reports, "activity-log-alerts") is Outcome.CREATED
+        assert place.assigned == {m.id.lower() for m in fleet.machines[1:]}
+        assert issubclass(Partly, Exception)
