@@ -131,7 +131,7 @@ class Deployment:
     @property
     def own(self) -> bool:
         """Whether it patches machines that stand already, and makes none."""
-        return self.config.machines is not None
+        return self.config.machines is not None or bool(self.memories)
 
     @property
     def known_machines(self) -> tuple[Machine, ...]:

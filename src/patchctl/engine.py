@@ -13,7 +13,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patchctl.errors import Foreign, Interrupted, Partly, PatchctlError, unexpected
-from patchctl.report import Event, Finished, Inspection, Outcome, Started, State, StepReport
+from patchctl.many import watching
+from patchctl.report import (
+    Event,
+    Finished,
+    Inspection,
+    Outcome,
+    Progressed,
+    Started,
+    State,
+    StepReport,
+)
 from patchctl.translation import translated
 
 if TYPE_CHECKING:
@@ -178,6 +188,7 @@ async def _timed(step: Step, work: Work, notify: Notify, limits: Limits) -> Step
     loop = asyncio.get_running_loop()
     started = loop.time()
     notify(Started(step.NAME))
+    watching.set(lambda done, total: notify(Progressed(step.NAME, done, total)))
     try:
         async with asyncio.timeout(limits.timeout):
             report = await translated(work(step))

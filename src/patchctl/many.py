@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, TypeVar
 
 from patchctl.errors import PatchctlError
@@ -13,6 +15,9 @@ from patchctl.translation import translated
 T = TypeVar("T")
 R = TypeVar("R")
 AT_ONCE = 16
+Watch = Callable[[int, int], None]
+watching: ContextVar[Watch | None] = ContextVar("watching", default=None)
+"""Who is told how many of how many are done, in the step that is running."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,16 @@ async def try_each(
 ) -> list[Failure]:
     """Work on all of them, and tell what failed."""
 
+    done, watch = count(1), watching.get()
+
     async def one(thing: T) -> Failure | None:
         try:
             await translated(work(thing))
         except PatchctlError as error:
             return Failure(called(thing), error)
+        finally:
+            if watch is not None:
+                watch(next(done), len(things))
         return None
 
     return [failure for failure in await each(things, one) if failure is not None]

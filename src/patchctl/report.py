@@ -117,7 +117,16 @@ class Finished:
     report: StepReport
 
 
-Event = Started | Finished
+@dataclass(frozen=True)
+class Progressed:
+    """How many of a step's machines have been dealt with."""
+
+    step: str
+    done: int
+    total: int
+
+
+Event = Started | Progressed | Finished
 
 
 def text(value: Any) -> str:

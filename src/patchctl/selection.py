@@ -51,11 +51,11 @@ class Seen:
 async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
     """Find the machines that are asked for, and those that stand. Raises BadInput, with all of
     them, for patterns that mean no machine or more than one."""
-    if deployment.config.machines is None:
+    if not deployment.own:
         return deployment
     seen = await look(clients)
     standing = [machine for machine in seen.machines if stands(deployment, machine)]
-    patterns = _lines(selection.vm for selection in deployment.config.machines)
+    patterns = _lines(selection.vm for selection in deployment.config.machines or ())
     named = chosen(patterns, seen.machines, source=deployment.asked.source("machines"))
     meant = await judged(clients, deployment, named or standing, seen.windows)
     ids = {machine.id.lower() for machine in meant}
@@ -71,7 +71,8 @@ async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
 def stands(deployment: Deployment, machine: Machine) -> bool:
     """Whether a machine is assigned to our schedules, or remembers what it was before."""
     ours = set(deployment.configuration_ids).intersection(machine.schedules)
-    return bool(ours) or machine.tag(deployment.machine_tag) is not None
+    tagged = machine.tag(deployment.machine_tag) is not None
+    return bool(ours) or tagged or machine.id.lower() in deployment.memories
 
 
 def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:

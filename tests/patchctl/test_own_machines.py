@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -30,10 +31,11 @@ from patchctl.selection import with_machines
 from patchctl.steps import OUT_BEFORE_THE_GROUP, STEPS, assignment, patch_settings
 from tests.comparison import State, differences, state
 from tests.comparison import patch_settings as settings_in
-from tests.fleet.building import build
+from tests.fleet.building import build, put
 from tests.fleet.drawing import SUBSCRIPTIONS, Fleet, Machine, draw
 from tests.fleet.truth import expectation, in_the_way
 from tests.patchctl.conftest import EMAIL, ignore
+from tests.patchctl.shell import Cli
 
 WANTED = {
     "patchMode": "AutomaticByPlatform",
@@ -249,9 +251,14 @@ def _edit_some(place: Place, fleet: Fleet, random: Random) -> list[str]:
             os = "windows" if machine.image.os == "Windows" else "linux"
             path = f"properties.osProfile.{os}Configuration.patchSettings"
             platform = f"{path}.automaticByPlatformSettings.rebootSetting"
-            by_hand.edit(place.world, resource, platform, "Never")
+            by_hand.edit(place.world, resource, platform, _other(machine.settings.reboot))
             edited.append(resource.id.lower())
     return edited
+
+
+def _other(reboot: str | None) -> str:
+    """A setting that is neither the one before nor ours: back to before is no difference."""
+    return "Always" if reboot == "Never" else "Never"
 
 
 # -- one at a time
@@ -319,8 +326,6 @@ def test_one_machine_that_fails_stops_no_other() -> None:
         deployment = place.deployment()
         plan = place.plan(deployment)
         lock = f"{fleet.machines[0].id}/providers/Microsoft.Authorization/locks/late"
-        from tests.fleet.building import put
-
         put(place.world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01")
         clients = place.connection.clients
         going = engine.deploy(STEPS, clients, deployment, plan, ignore, Limits())
@@ -329,3 +334,79 @@ def test_one_machine_that_fails_stops_no_other() -> None:
         assert outcome(reports, "activity-log-alerts") is Outcome.CREATED
         assert place.assigned == {m.id.lower() for m in fleet.machines[1:]}
         assert issubclass(Partly, Exception)
+
+
+# -- as people use it
+
+
+@pytest.fixture
+def three(cli: Cli) -> Fleet:
+    """Three machines in the sandbox of the command line."""
+    fleet = quiet(3)
+    cli.store.save(build(fleet))
+    return fleet
+
+
+def test_the_commands(cli: Cli, three: Fleet) -> None:
+    before = state(cli.world)
+    names = [option for machine in three.machines[:2] for option in ("--vm", machine.name)]
+    planned = cli("plan", *names, "--email", EMAIL)
+    assert "virtual-machine            unchanged" in planned.out
+    assert all(machine.name in planned.out for machine in three.machines[:2])
+    assert three.machines[2].name not in planned.out
+    deployed = cli("deploy", *names, "--email", EMAIL)
+    assert deployed.code == 0
+    assert "patch-settings 2 of 2" in deployed.err
+    assert cli("plan", "--detailed-exitcode").code == 0
+    assert cli("validate").code == 0
+    assert len(cli.json("status")["status"]["machines"]) == 2
+    going = cli("destroy", "--yes")
+    assert "These stay, and get back the patch settings that they had:" in going.out
+    assert differences(before, state(cli.world)) == []
+
+
+def test_a_list_comes_from_a_file_and_what_is_wrong_with_it_is_told_at_once(
+    cli: Cli, three: Fleet, tmp_path: Path
+) -> None:
+    first, *_ = three.machines
+    file = tmp_path / "machines.txt"
+    file.write_text(f"# ours\n{first.id}\n\n", encoding="utf-8")
+    assert "1 of 1" in cli("deploy", "--vm", f"@{file}", "--email", EMAIL).err
+    file.write_text("nosuch\nneither-*\n", encoding="utf-8")
+    refused = cli("deploy", "--vm", f"@{file}", "--email", EMAIL)
+    assert refused.code == 2
+    assert "nosuch" in refused.err
+    assert "neither-*" in refused.err
+
+
+def test_a_file_puts_back_what_has_lost_its_tag(cli: Cli, three: Fleet) -> None:
+    before = state(cli.world)
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 0
+    cli.change(lambda world: _drop_tags(world, three))
+    (file,) = cli.store.directory.glob("machines/*/*/*.json")
+    assert cli("destroy", "--yes", "--restore-from", str(file)).code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def _drop_tags(world: World, fleet: Fleet) -> None:
+    """A tool that knows the tags of its own only."""
+    for machine in fleet.machines:
+        tags = world.resources[machine.id.lower()].body["tags"]
+        for name in [name for name in tags if name.startswith("patchctl-")]:
+            del tags[name]
+
+
+def test_a_deployment_of_a_machine_it_has_made_takes_no_others(cli: Cli, three: Fleet) -> None:
+    cli.deploy("--no-result-alerts")
+    refused = cli("deploy", "--vm", three.machines[0].name, "--email", EMAIL)
+    assert refused.code == 2
+    assert "a machine that it has made" in refused.err
+
+
+def test_a_machine_that_is_left_makes_exit_code_8(cli: Cli, three: Fleet) -> None:
+    lock = f"{three.machines[0].id}/providers/Microsoft.Authorization/locks/theirs"
+    cli.change(lambda world: put(world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01"))
+    ended = cli("deploy", "--vm", "vm-*", "--email", EMAIL)
+    assert ended.code == 8
+    assert "a ReadOnly lock is on it; remove the lock" in ended.err
+    assert len(cli.json("status")["status"]["machines"]) == 2

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,7 @@ from patchctl.config import Config, Layer
 from patchctl.deployment import Deployment, resolve
 from patchctl.engine import Limits, Plan, Stopped, inspect
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
+from patchctl.machines import Memory
 from patchctl.report import StepReport
 from patchctl.views import text
 from patchctl.views.envelope import Envelope
@@ -80,7 +81,13 @@ class Command:
         self.say(_first_line(connection))
         return connection
 
-    def resolve(self, connection: Connection, *, making: bool = False) -> Deployment:
+    def resolve(
+        self,
+        connection: Connection,
+        *,
+        making: bool = False,
+        memories: Mapping[str, Memory] | None = None,
+    ) -> Deployment:
         """Find the deployment and its machines; say where else its name stands if not here."""
         from patchctl.selection import with_machines
 
@@ -95,6 +102,7 @@ class Command:
                 making=making,
             )
         )
+        deployment = replace(deployment, memories=memories or {})
         deployment = connection.run(with_machines(connection.clients, deployment))
         for subscription in deployment.elsewhere:
             self.say(

@@ -30,6 +30,7 @@ def deploy(c: Command) -> None:
       patchctl deploy --email ops@example.com --name web --at 03:00 --time-zone Europe/Berlin
     """
     from patchctl import engine
+    from patchctl.cli.memory import keep_machines
     from patchctl.steps import STEPS
     from patchctl.views import text
 
@@ -38,6 +39,7 @@ def deploy(c: Command) -> None:
     engine.refuse_foreign(plan)
     if any(inspection.writes for inspection in plan.values()):
         c.confirm("Write this plan?")
+    keep_machines(c, connection, deployment)
     try:
         with c.progress(connection) as progress:
             notify, limits = progress.notify, c.limits(deployment)

@@ -19,7 +19,10 @@ STAYING = ("resource-providers", "assessment", "patch-settings")
 """Steps whose resources are not taken away."""
 
 
-@o.takes("destroy", {"no_wait": (o.NoWait, False)}, o.MAKING, o.EVERYWHERE)
+ALSO: o.Options = {"no_wait": (o.NoWait, False), "restore_from": (o.RestoreFrom, None)}
+
+
+@o.takes("destroy", ALSO, o.MAKING, o.EVERYWHERE)
 def destroy(c: Command) -> None:
     """Take away everything that deploy made, and nothing that it did not make.
 
@@ -35,11 +38,14 @@ def destroy(c: Command) -> None:
 
     from patchctl import engine
     from patchctl.deployment import refuse_other_author
+    from patchctl.memories import read
     from patchctl.steps import resource_group
 
     connection = c.connect()
-    deployment = replace(c.resolve(connection), wait=not c.given["no_wait"])
-    if not deployment.stands:
+    kept = read(c.given["restore_from"]) if c.given["restore_from"] else {}
+    resolved = c.resolve(connection, memories=kept)
+    deployment = replace(resolved, wait=not c.given["no_wait"])
+    if not deployment.stands and not kept:
         c.show(f"{deployment.name} does not stand here: nothing to do.")
         return
     refuse_other_author(deployment)

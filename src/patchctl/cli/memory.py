@@ -1,9 +1,10 @@
-"""Where the history of a deployment is kept, and how a command opens it."""
+"""What is kept of a deployment on this machine, and how commands come by it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,20 +15,40 @@ if TYPE_CHECKING:
     from patchctl.history import History
 
 HISTORIES = "history"
-"""The directory of all of them, below where patchctl keeps its state."""
+MACHINES = "machines"
+"""The directories of each kind, below where patchctl keeps its state."""
 
 
 @contextmanager
 def history(c: Command, connection: Connection, deployment: Deployment) -> Iterator[History]:
     """One history for a subscription and a deployment; the sandbox keeps its own with its world."""
-    from patchctl.cli.command import sandbox_directory, state_directory
     from patchctl.history import History
 
-    directory = sandbox_directory() if connection.sandbox else state_directory()
-    cloud = urlsplit(connection.clients.cloud.endpoint).hostname or "unknown"
-    file = directory / HISTORIES / cloud / deployment.subscription / f"{deployment.name}.sqlite"
+    file = _kept(HISTORIES, connection, deployment) / f"{deployment.name}.sqlite"
     opened = History(file, c.say)
     try:
         yield opened
     finally:
         opened.close()
+
+
+def keep_machines(c: Command, connection: Connection, deployment: Deployment) -> None:
+    """Remember how the machines are that are about to be changed, beside their tags."""
+    from patchctl import memories
+    from patchctl.steps import patch_settings
+
+    found = connection.run(patch_settings.memories(connection.clients, deployment))
+    if found:
+        name = f"{deployment.name}-{deployment.suffix}.json"
+        file = _kept(MACHINES, connection, deployment) / name
+        memories.keep(file, found)
+        c.say(f"How the machines were is kept in their tags and in {file}")
+
+
+def _kept(kind: str, connection: Connection, deployment: Deployment) -> Path:
+    """The sandbox keeps its own with its world."""
+    from patchctl.cli.command import sandbox_directory, state_directory
+
+    directory = sandbox_directory() if connection.sandbox else state_directory()
+    cloud = urlsplit(connection.clients.cloud.endpoint).hostname or "unknown"
+    return directory / kind / cloud / deployment.subscription

@@ -285,6 +285,14 @@ Workspace = Annotated[
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait until Azure has deleted the group.")
 ]
+RestoreFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--restore-from",
+        metavar="FILE",
+        help="Put machines back by a file that deploy has kept, where their tags are gone.",
+    ),
+]
 EndToEnd = Annotated[
     bool,
     typer.Option("--end-to-end", help="Let an alert on results fire, to test all on its way."),

@@ -77,6 +77,14 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     _require_all([str(failure) for failure in failed])
 
 
+async def memories(clients: Clients, deployment: Deployment) -> dict[str, Memory]:
+    """What apply would have machines remember, by their ids in lower case."""
+    now = await _seen(clients, deployment.machines)
+    setting = [machine for machine in now if not _is_set(deployment, machine)]
+    found = {machine.id.lower(): _to_remember(deployment, machine) for machine in setting}
+    return {id: memory for id, memory in found.items() if memory is not None}
+
+
 def memory(deployment: Deployment, machine: Machine) -> Memory | None:
     """What a machine was before: its own tag, or a file that says so."""
     tagged = machine.tag(deployment.machine_tag)
@@ -216,13 +224,19 @@ def _shown(machine: Machine) -> str:
 
 
 async def _set(clients: Clients, deployment: Deployment, machine: Machine) -> None:
+    remembers = _to_remember(deployment, machine)
+    if remembers is None:
+        raise PatchctlError("NotThere", "it is not there any more, or has no osProfile")
+    await _tag(clients, deployment, machine, "Merge", remembers.written())
+    await _patch(clients, machine, remembers.left)
+
+
+def _to_remember(deployment: Deployment, machine: Machine) -> Memory | None:
     wanted = _wanted(deployment, machine)
     if wanted is None or machine.settings is None:
-        raise PatchctlError("NotThere", "it is not there any more, or has no osProfile")
-    remembers = memory(deployment, machine)
-    before = remembers.before if remembers is not None else machine.settings
-    await _tag(clients, deployment, machine, "Merge", Memory(before, wanted).written())
-    await _patch(clients, machine, wanted)
+        return None
+    known = memory(deployment, machine)
+    return Memory(known.before if known is not None else machine.settings, wanted)
 
 
 async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) -> None:

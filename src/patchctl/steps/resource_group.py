@@ -50,6 +50,8 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
 
 async def foreign_contents(clients: Clients, deployment: Deployment) -> list[str]:
     """Ids of what is in the group and neither ours, nor a child of, nor managed by ours."""
+    if not deployment.stands:
+        return []
     found = clients.resources.resources.list_by_resource_group(deployment.group)
     resources = [resource async for resource in found]
     ours = [_id(resource) for resource in resources if _is_ours(deployment, resource)]

@@ -26,6 +26,9 @@ MARKS = {
     Outcome.FOREIGN: ("!", "red"),
 }
 
+LINES = 4
+"""How often the machines of a step are counted where every line stays."""
+
 
 class Progress(Protocol):
     def __enter__(self) -> Progress: ...
@@ -60,8 +63,10 @@ class Lines:
     def notify(self, event: Event) -> None:
         if isinstance(event, Started):
             self._console.print(f"  {event.step} ...", markup=False, highlight=False)
-        else:
+        elif isinstance(event, Finished):
             self._console.print(finished(event.report))
+        elif event.done * LINES // event.total > (event.done - 1) * LINES // event.total:
+            self._console.print(f"  {event.step} {event.done} of {event.total}", highlight=False)
 
 
 class Spinners:
@@ -70,6 +75,7 @@ class Spinners:
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
         self._console, self._clock = console, clock
         self._started: dict[str, float] = {}
+        self._done: dict[str, str] = {}
         self._spinner = Spinner("dots")
         self._live = Live(
             console=console, get_renderable=self._render, refresh_per_second=8, transient=True
@@ -85,14 +91,18 @@ class Spinners:
     def notify(self, event: Event) -> None:
         if isinstance(event, Finished):
             self._started.pop(event.report.step, None)
+            self._done.pop(event.report.step, None)
             self._console.print(finished(event.report))
-        else:
+        elif isinstance(event, Started):
             self._started[event.step] = self._clock()
+        else:
+            self._done[event.step] = f" {event.done} of {event.total}"
 
     def _render(self) -> Table:
         table = Table.grid(padding=(0, 1))
         for step, begun in list(self._started.items()):
-            table.add_row(" ", self._spinner, step, Text(seconds(self._clock() - begun), "dim"))
+            since = Text(seconds(self._clock() - begun), "dim")
+            table.add_row(" ", self._spinner, f"{step}{self._done.get(step, '')}", since)
         return table
 
 
