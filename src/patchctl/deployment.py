@@ -103,6 +103,8 @@ class Deployment:
     """Those that were asked for too, and cannot be: they are left as they are."""
     released: tuple[Machine, ...] = ()
     """Those that are assigned or were changed, and are not asked for any more."""
+    stranded: tuple[Machine, ...] = ()
+    """Machines that one can read, on which nothing is ever installed."""
     memories: Mapping[str, Memory] = field(default_factory=dict)
     """By id in lower case, what a file remembers of machines that have lost their tag."""
     deleting: bool = False

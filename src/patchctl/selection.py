@@ -65,6 +65,7 @@ async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
         machines=tuple(machine for machine, reason in found if reason is None),
         hindered=tuple((machine, reason) for machine, reason in found if reason is not None),
         released=tuple(machine for machine in standing if machine.id.lower() not in ids),
+        stranded=tuple(m for m in seen.machines if machines.stranded(m.settings, m.schedules)),
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RECEIVERS = "action-group"
 RULES = "result-alerts"
+SETTINGS = "patch-settings"
 HEALTHY = "available"
 SPREAD = timedelta(minutes=30)
 """A role may take ten minutes to be honoured everywhere (docs), and a rule asks every fifteen."""
@@ -38,6 +39,26 @@ def with_confirmations(plan: Plan, deployment: Deployment) -> Plan:
 def _unknown(email: str) -> Finding:
     want = "confirmed by the code that Azure has mailed"
     return note(f"confirmation of {email}", want, "unknown: Azure does not tell; try test-notify")
+
+
+def with_stranded(plan: Plan, deployment: Deployment) -> Plan:
+    """Machines, whoever has set them so, on which nothing is ever installed.
+
+    Of others' only worth knowing: a dynamic scope may take them in, which no row tells.
+    """
+    ours = {machine.id for machine in deployment.known_machines}
+    want = "on a schedule, or in another patch mode"
+    found = tuple(
+        Finding(
+            m.shown, want, "on none: nothing is ever installed", False if m.id in ours else None
+        )
+        for m in deployment.stranded
+    )
+    inspection = plan[SETTINGS]
+    wrong = any(finding.ok is False for finding in found)
+    state = State.DIFFERS if wrong else inspection.state
+    findings = (*inspection.findings, *found)
+    return {**plan, SETTINGS: replace(inspection, state=state, findings=findings)}
 
 
 async def with_health(plan: Plan, clients: Clients, deployment: Deployment) -> Plan:

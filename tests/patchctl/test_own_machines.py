@@ -403,6 +403,31 @@ def test_a_deployment_of_a_machine_it_has_made_takes_no_others(cli: Cli, three: 
     assert "a machine that it has made" in refused.err
 
 
+def test_a_report_tells_owners_what_to_write(cli: Cli, three: Fleet) -> None:
+    asked = ("--vm", "vm-*", "--email", EMAIL, "--prerequisites", "report")
+    said = cli("plan", *asked).out
+    assert "bypass_platform_safety_checks_on_user_schedule_enabled = true" in said
+    assert "patchMode: 'AutomaticByPlatform'" in said
+    assert all(machine.name in said for machine in three.machines)
+
+
+def test_validate_finds_machines_on_which_nothing_is_ever_installed(cli: Cli, three: Fleet) -> None:
+    first, second, _ = three.machines
+    cli.deploy("--vm", first.name, "--vm", second.name)
+    cli.change(lambda world: _unassign(world, second))
+    document = cli.json("validate", code=5)
+    (settings,) = [step for step in document["steps"] if step["step"] == "patch-settings"]
+    wrong = [finding for finding in settings["findings"] if finding["ok"] is False]
+    assert [finding["subject"].endswith(second.name) for finding in wrong] == [True]
+    assert "nothing is ever installed" in wrong[0]["got"]
+
+
+def _unassign(world: World, machine: Machine) -> None:
+    ours = f"{machine.id}/providers/microsoft.maintenance/".lower()
+    for key in [key for key in world.resources if key.startswith(ours)]:
+        by_hand.delete(world, world.resources[key])
+
+
 def test_a_machine_that_is_left_makes_exit_code_8(cli: Cli, three: Fleet) -> None:
     lock = f"{three.machines[0].id}/providers/Microsoft.Authorization/locks/theirs"
     cli.change(lambda world: put(world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01"))

@@ -92,10 +92,22 @@ def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Depl
     found = c.look(connection, deployment)
     c.show(f"Plan for {deployment.name} in {deployment.config.location}: {text.counted(found)}")
     c.show(*text.plan(found))
+    _show_prerequisites(c, deployment)
     _show_cost(c, deployment)
     for sentence in audit_mails(deployment, found):
         c.show(sentence)
     return deployment, found
+
+
+def _show_prerequisites(c: Command, deployment: Deployment) -> None:
+    from patchctl.machines import wanted_settings
+    from patchctl.prerequisites import told
+    from patchctl.selection import UNSET
+
+    left = [machine for machine, reason in deployment.hindered if reason == UNSET]
+    wanted = wanted_settings(left[0], deployment.config.patches.reboot) if left else None
+    if wanted is not None:
+        c.show(*told(left, wanted))
 
 
 def _show_cost(c: Command, deployment: Deployment) -> None:

@@ -23,12 +23,13 @@ def validate(c: Command) -> None:
     """
     from patchctl.errors import NotAsItShouldBe
     from patchctl.report import Outcome, StepReport
-    from patchctl.validation import with_confirmations, with_health
+    from patchctl.validation import with_confirmations, with_health, with_stranded
     from patchctl.views import text
 
     connection = c.connect()
     deployment = c.resolve(connection)
     found = with_confirmations(c.look(connection, deployment), deployment)
+    found = with_stranded(found, deployment)
     found = connection.run(with_health(found, connection.clients, deployment))
     outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
     c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
