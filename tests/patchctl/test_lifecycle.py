@@ -25,7 +25,11 @@ COMMON = {"command", "deployment", "sandbox", "endpoint", "ok", "steps", "error"
 
 
 UNCHANGED = dict.fromkeys(NAMES, "unchanged")
-CREATED = {**dict.fromkeys(NAMES, "created"), "resource-providers": "updated"}
+CREATED = {
+    **dict.fromkeys(NAMES, "created"),
+    "resource-providers": "updated",
+    "patch-settings": "unchanged",  # a machine that is made has them from the start
+}
 
 
 # -- deploying, and deploying again
