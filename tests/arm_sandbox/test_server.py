@@ -19,10 +19,12 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
 
 from arm_sandbox import mail, server
+from arm_sandbox.authority import Authority
 from arm_sandbox.environment import environment
 from arm_sandbox.server import at_speed
 from arm_sandbox.serving import Serving, serving
 from arm_sandbox.store import Store, WorldInUse
+from arm_sandbox.tokens import claims, unsigned
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import Resource, World
 from tests.arm_sandbox.ask import SUBSCRIPTION
@@ -137,6 +139,15 @@ def test_nobody_else_is_signed_in(served: Served) -> None:
         pytest.raises(ClientAuthenticationError, match="AADSTS700016"),
     ):
         credential.get_token(SCOPE)
+
+
+def test_a_token_of_another_authority_is_refused(served: Served, tmp_path: Path) -> None:
+    foreign = Authority.kept_in(tmp_path).token(served.world, "https://management.azure.com/")
+    for token in (foreign, unsigned(claims(served.world)), "nonsense"):
+        answer = served.ask("GET", f"{SUBSCRIPTION}?api-version=2022-12-01", token=token)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "InvalidAuthenticationToken"
+        assert f"{served.told.url}/{served.world.tenant}" in answer.headers["WWW-Authenticate"]
 
 
 def test_its_certificate_is_checked(served: Served) -> None:
