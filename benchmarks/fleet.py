@@ -29,6 +29,8 @@ from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 
 SIZES = (100, 1_000, 10_000)
+ALLOWED = 300
+"""MB that a command may take."""
 PATCHCTL = "from patchctl.cli import main; main()"
 MEASURED = f"""import atexit, sys
 def tell():
@@ -98,6 +100,7 @@ def run(command: tuple[str, ...], variables: dict[str, str]) -> tuple[float, int
 
 
 def report(sizes: list[int]) -> None:
+    most = 0
     print(f"{'machines':>8}  {'command':<14} {'queries':>7} {'rows':>8} {'seconds':>8} {'MB':>5}")
     for size in sizes:
         asked = Asked()
@@ -105,8 +108,11 @@ def report(sizes: list[int]) -> None:
             for name, command in COMMANDS.items():
                 asked.queries = asked.rows = 0
                 seconds, memory = run(command, variables)
+                most = max(most, memory)
                 numbers = f"{asked.queries:>7} {asked.rows:>8} {seconds:>8.1f} {memory:>5}"
                 print(f"{size:>8}  {name:<14} {numbers}", flush=True)
+    if most > ALLOWED:
+        sys.exit(f"{most} MB is more than the {ALLOWED} that are allowed")
 
 
 if __name__ == "__main__":
