@@ -252,6 +252,16 @@ def _require_api_version(world: World, request: Request) -> None:
         )
 
 
+def _require_readable(world: World, request: Request) -> None:
+    if request.complaint:
+        raise gateway(
+            400,
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: "
+            f"'{request.complaint}'.",
+        )
+
+
 def _require_subscription(world: World, request: Request) -> None:
     subscription = parse(request.path).subscription
     if subscription:
@@ -275,6 +285,7 @@ Gate = Callable[[World, Request], "dict[str, str] | None"]
 GATES: tuple[Gate, ...] = (
     _require_token,
     _require_api_version,
+    _require_readable,
     throttling.admit,
     _require_subscription,
     access.require,

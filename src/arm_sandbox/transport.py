@@ -14,7 +14,7 @@ from azure.core.utils import case_insensitive_dict
 
 from arm_sandbox import clock, tokens
 from arm_sandbox.app import respond
-from arm_sandbox.wire import Refusal, Request, Response
+from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 
 Watcher = Callable[[Request, Response], None]
@@ -30,12 +30,7 @@ class SandboxTransport(AsyncHttpTransport[Any, Any]):
 
     async def send(self, request: Any, **kwargs: Any) -> SandboxResponse:
         self.world.now = max(self.world.now, clock.now())
-        try:
-            asked = Request.parse(
-                request.method, request.url, dict(request.headers), _content(request)
-            )
-        except Refusal as refusal:
-            return SandboxResponse(request, refusal.response())
+        asked = Request.parse(request.method, request.url, dict(request.headers), _content(request))
         response = respond(self.world, asked)
         for watcher in self._watchers:
             watcher(asked, response)

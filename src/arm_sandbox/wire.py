@@ -27,6 +27,8 @@ class Request:
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: Json = None
+    complaint: str = ""
+    """What is wrong with a body that cannot be read."""
     origin: str = "https://management.azure.com"
     """Scheme and host that the client used; the operation URLs of the answer start with it."""
 
@@ -35,12 +37,15 @@ class Request:
         parts = urlsplit(url)
         named = {k.lower(): v for k, v in headers.items()}
         is_form = named.get("content-type", "").startswith(FORM)
+        form = dict(parse_qsl(content.decode(errors="replace"))) if is_form else None
+        body, complaint = (form, "") if is_form else _parsed(content)
         return cls(
             method=method.upper(),
             path=re.sub("/+", "/", parts.path).rstrip("/") or "/",  # `az resource` doubles one
             query={k.lower(): v for k, v in parse_qsl(parts.query, keep_blank_values=True)},
             headers=named,
-            body=dict(parse_qsl(content.decode(errors="replace"))) if is_form else _parsed(content),
+            body=body,
+            complaint=complaint,
             origin=f"{parts.scheme}://{parts.netloc}",
         )
 
@@ -54,31 +59,27 @@ class Request:
         return self.query.get("api-version", "")
 
 
-def _parsed(content: bytes) -> Json:
+def _parsed(content: bytes) -> tuple[Json, str]:
     """JSON as Resource Manager reads it: comments, names without quotes and lines in strings too.
 
     `az deployment group create` pastes the file of a template into its request (azure-cli's own
-    recordings).
+    recordings). With it, what is wrong with what cannot be read even so.
     """
     if not content:
-        return None
+        return None, ""
     try:
-        return json.loads(content)
+        return json.loads(content), ""
     except ValueError:
         return _parsed_leniently(content)
 
 
-def _parsed_leniently(content: bytes) -> Json:
+def _parsed_leniently(content: bytes) -> tuple[Json, str]:
     import json5  # slow, and seldom wanted
 
     try:
-        return json5.loads(content, encoding="utf-8", strict=False)
+        return json5.loads(content, encoding="utf-8", strict=False), ""
     except ValueError as error:
-        raise Refusal(
-            400,
-            "InvalidRequestContent",
-            f"The request content was invalid and could not be deserialized: '{error}'.",
-        ) from None
+        return None, str(error)
 
 
 @dataclass(frozen=True)

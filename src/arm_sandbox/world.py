@@ -268,12 +268,10 @@ def _past(data: dict[str, Any]) -> Past:
 
 
 def _inside(resources: Iterable[Resource], scope: str, type: str | None) -> Iterator[Resource]:
-    """The type is looked at first: there are few of most of them, and ids are long."""
-    for resource in list(resources):
-        if type is not None and not same(resource.type, type):
-            continue
-        if within(resource.id, scope) and not same(resource.id, scope):
-            yield resource
+    """The type is looked at first, for few resources are of any one."""
+    wanted = type.lower() if type is not None else None
+    fitting = [r for r in resources if wanted is None or r.type.lower() == wanted]
+    return (r for r in fitting if within(r.id, scope) and not same(r.id, scope))
 
 
 def chance(seed: str, subject: str) -> float:

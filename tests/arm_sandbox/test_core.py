@@ -125,10 +125,37 @@ two lines", "resources": [] // none yet
     }
 
 
-def test_refuses_a_body_that_cannot_be_read() -> None:
-    with pytest.raises(Refusal) as caught:
-        Request.parse("PUT", "https://management.azure.com/x", {}, b'{"a": ')
-    assert (caught.value.status, caught.value.code) == (400, "InvalidRequestContent")
+def test_refuses_a_body_that_cannot_be_read(world: World) -> None:
+    url = f"https://management.azure.com{GROUP}?api-version=2025-04-01"
+    stranger = Request.parse("PUT", url, {}, b'{"a": ')
+    assert send(world, stranger).status == 401
+    response = send(world, Request.parse("PUT", url, signed_in(world), b'{"a": '))
+    assert code(response, 400) == "InvalidRequestContent"
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "who", "status"),
+    [
+        (GROUP, "2025-04-01", {}, 200),
+        (GROUP, "", {}, 400),
+        (GROUP, "2025-04-01", {"aud": "another"}, 401),
+        (GROUP, "2025-04-01", {"oid": "nobody"}, 403),
+        (f"{GROUP}-none", "2025-04-01", {}, 404),
+        (f"{GROUP}/providers/Microsoft.Maps/accounts/a", "2025-04-01", {}, 409),
+        (CONFIGURATION, "2023-04-01", {}, 404),
+    ],
+)
+def test_every_answer_can_be_asked_about(
+    world: World, path: str, version: str, who: dict[str, str], status: int
+) -> None:
+    """The ids, the caller's correlation among them, that a support request names."""
+    url = f"https://management.azure.com{path}?api-version={version}"
+    headers = {**signed_in(world, **who), "x-ms-correlation-request-id": "mine"}
+    response = send(world, Request.parse("GET", url, headers, b""))
+    assert response.status == status
+    assert response.headers["x-ms-request-id"]
+    assert response.headers["x-ms-correlation-request-id"] == "mine"
+    assert response.headers["x-ms-routing-request-id"].startswith("EASTUS:20261123T")
 
 
 def test_an_action_is_refused_in_the_words_of_its_provider(world: World) -> None:

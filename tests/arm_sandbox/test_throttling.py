@@ -165,6 +165,18 @@ def test_resource_graph_gives_fifteen_queries_back_after_five_seconds(world: Wor
     assert query(world)["x-ms-user-quota-remaining"] == "14"
 
 
+def test_a_refused_query_counts_as_well(world: World) -> None:
+    path = "/providers/Microsoft.ResourceGraph/resources"
+    wrong = {"query": "resources | nonsense"}
+    refused = ask(world, "POST", path, wrong, version="2021-03-01")
+    assert (refused.status, refused.headers["x-ms-user-quota-remaining"]) == (400, "14")
+    assert not [name for name in refused.headers if "ratelimit" in name]
+    for _ in range(14):
+        ask(world, "POST", path, wrong, version="2021-03-01")
+    throttled = ask(world, "POST", path, wrong, version="2021-03-01")
+    assert (throttled.status, error(throttled)["code"]) == (429, "RateLimiting")
+
+
 def test_full_buckets_are_forgotten(world: World) -> None:
     for number in range(2000):
         ask(world, "GET", f"{VM}{number}", version=API)
