@@ -218,6 +218,14 @@ def test_what_compute_can_see_at_once_is_refused_at_once(world: World) -> None:
     assert world.find(DEPLOYMENT) is None
 
 
+def test_a_quota_has_a_code_of_its_own_in_a_template(world: World) -> None:
+    world.options.quota = {"cores": 1}
+    error = put(world, machine_template(), adminPassword=PASSWORD).body["error"]
+    assert error["code"] == "InvalidTemplateDeployment"
+    assert error["details"][0]["code"] == "QuotaExceeded"
+    assert "exceeding approved Total Regional Cores quota" in error["details"][0]["message"]
+
+
 def test_a_weak_password_is_refused_without_showing_it(world: World) -> None:
     response = put(world, machine_template(), adminPassword="canary")
     assert response.body["error"]["details"][0]["target"] == "adminPassword"

@@ -105,20 +105,24 @@ UNCHANGEABLE = (
 
 def check(world: World, id: Id, body: Body, old: Resource | None) -> None:
     """Raise what Azure answers to a virtual machine that it would not make or change."""
-    preflight(world, id, body, old)
+    _look(world, id, body, old, quota.REFUSED)
     properties = merge(old.properties if old else {}, body.get("properties") or {})
     _require_interfaces(world, id, properties, resources.plain_location(body["location"]))
 
 
 def preflight(world: World, id: Id, body: Body, old: Resource | None) -> None:
     """All but its interfaces, which need not be there yet when a template is looked at."""
+    _look(world, id, body, old, quota.REFUSED_IN_TEMPLATE)
+
+
+def _look(world: World, id: Id, body: Body, old: Resource | None, over_quota: str) -> None:
     location = resources.require_location(MACHINES, str(body.get("location") or ""))
     properties = body.get("properties") or {}
     if old is not None:
         _require_unchanged(properties, old.properties)
         properties = merge(old.properties, properties)
     size = _require_size(world, properties, location)
-    quota.require(world, id, size, location)
+    quota.require(world, id, size, location, over_quota)
     image = _require_image(properties)
     _require_boot(properties, size, image)
     _require_disk(world, id, properties, size, old)

@@ -1,7 +1,8 @@
 """How many cores a subscription may use in a region, and which sizes it cannot have.
 
 A machine counts whether it runs or not (docs, "Check vCPU quotas"). The refusal is reported with
-409 `OperationNotAllowed` (cb-spider#1558); a template's validation calls it `QuotaExceeded`.
+409 `OperationNotAllowed` (cb-spider#1558, neonKUBE#1671); the validation of a template calls it
+`QuotaExceeded` in the same words (fahclient-azure-vm#3, azure-powershell#1925).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from arm_sandbox.world import World
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 CORES = "cores"
+REFUSED = "OperationNotAllowed"
+REFUSED_IN_TEMPLATE = "QuotaExceeded"
 AMPLE = 1000
 """The limit where the world's options set none."""
 
@@ -26,21 +29,21 @@ def restricted(world: World, size: Size) -> tuple[str, ...]:
     return (*catalogue.RESTRICTED.get(size.name, ()), *listed.get(size.name.lower(), ()))
 
 
-def require(world: World, id: Id, size: Size, location: str) -> None:
+def require(world: World, id: Id, size: Size, location: str, code: str) -> None:
     """Refuse a machine whose cores are more than what is left of its region or its family."""
     sizes = _sizes(world, id.subscription, location, besides=id.text)
     for name, family in ((CORES, ""), (size.family, size.family)):
         used = sum(other.cpus for other in sizes if family in ("", other.family))
         limit = _limit(world, name)
         if used + size.cpus > limit:
-            raise _exceeded(name, location, limit, used, size.cpus)
+            raise _exceeded(code, name, location, limit, used, size.cpus)
 
 
-def _exceeded(name: str, location: str, limit: int, used: int, more: int) -> Refusal:
+def _exceeded(code: str, name: str, location: str, limit: int, used: int, more: int) -> Refusal:
     what = "Total Regional Cores" if name == CORES else f"{name} Cores"
     return Refusal(
         409,
-        "OperationNotAllowed",
+        code,
         f"Operation could not be completed as it results in exceeding approved {what} quota. "
         f"Additional details - Deployment Model: Resource Manager, Location: {location}, Current "
         f"Limit: {limit}, Current Usage: {used}, Additional Required: {more}, (Minimum) New Limit "
