@@ -172,7 +172,7 @@ def test_both_generations_of_requests_are_answered(world: World, make: Any) -> N
 
 
 def test_a_body_that_is_no_json_is_refused(world: World) -> None:
-    url = f"{URL}/resourceGroups/x?api-version=1"
+    url = f"{URL}/resourceGroups/x?api-version=2025-04-01"
     request = HttpRequest("PUT", url, headers=signed_in(world), content=b"{nope")
 
     async def main() -> Any:
