@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
@@ -316,16 +318,18 @@ def test_what_cannot_be_asked_for(deployed: Cli, arguments: list[str], problem: 
 def test_a_disk_that_is_full_leaves_the_old_file(
     deployed: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "report.html"
+    file, replace = tmp_path / "report.html", os.replace
     file.write_text("old")
 
-    def refuse(*names: object) -> None:
-        raise OSError(28, "No space left on device")
+    def refuse(half: Path, whole: Path) -> None:
+        if whole == file:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(half, whole)
 
     monkeypatch.setattr("os.replace", refuse)
     ended = deployed("report", "--out", str(file))
     assert ended.code == Exit.FAILED
-    assert "No space left on device" in ended.err
+    assert f"{file} cannot be written: No space left on device" in " ".join(ended.err.split())
     assert file.read_text() == "old"
     assert [each.name for each in tmp_path.glob(".report*")] == []
 
