@@ -25,6 +25,7 @@ from arm_sandbox.providers import (
     compute,
     deploying,
     deployments,
+    hybrid_compute,
     locks,
     log_search_alerts,
     maintenance,
@@ -49,6 +50,7 @@ PROVIDERS = (
     policy,
     network,
     compute,
+    hybrid_compute,
     maintenance,
     action_groups,
     activity_log,
@@ -193,9 +195,13 @@ def _poll(world: World, request: Request) -> Response | None:
     if len(parts) == 5 and parts[3].lower() == "operationresults":
         return operations.poll(world, request, operations.arm_operation_name(parts[4]))
     located = len(parts) == 9 and parts[5].lower() == "locations"
-    if located and parts[7].lower() in ("operations", "operationresults"):
+    if located and parts[7].lower() in POLLED:
         return operations.poll(world, request, parts[8])
     return None
+
+
+POLLED = ("operations", "operationresults", "updatecenteroperationresults")
+"""What the services call the operations in a location."""
 
 
 def _operation_due(world: World, name: str) -> None:
@@ -213,7 +219,7 @@ def _operation_due(world: World, name: str) -> None:
     elif operation.verb in ("create", "update"):
         arm.made(world, KINDS[resource.type.lower()], resource)
     else:
-        compute.action_finished(world, resource, operation)
+        KINDS[resource.type.lower()].action_finished(world, resource, operation)
 
 
 HAPPENINGS: Mapping[str, Callable[..., None]] = {
@@ -223,6 +229,7 @@ HAPPENINGS: Mapping[str, Callable[..., None]] = {
     **authorization.HAPPENINGS,
     **network.HAPPENINGS,
     **compute.HAPPENINGS,
+    **hybrid_compute.HAPPENINGS,
     **maintenance.HAPPENINGS,
     **action_groups.HAPPENINGS,
     **activity_log_alerts.HAPPENINGS,

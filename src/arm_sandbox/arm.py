@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from arm_sandbox import conflicts, failures, operations, schema
+from arm_sandbox import conflicts, failures, operations, schema, tagging
 from arm_sandbox.conflicts import Etags
 from arm_sandbox.ids import Id, parse, same, within
 from arm_sandbox.operations import LongRunning
@@ -58,6 +58,10 @@ def show_body(world: World, resource: Resource, request: Request) -> Body:
 
 def nothing(world: World, resource: Resource) -> None:
     """Nothing follows."""
+
+
+def no_finish(world: World, resource: Resource, operation: Operation) -> None:
+    """Nothing of this kind has actions that take time."""
 
 
 Check = Callable[[World, Id, Body, "Resource | None"], None]
@@ -116,6 +120,8 @@ class Kind:
     when_made: Effect = nothing
     """Runs when a PUT or PATCH has taken full effect."""
     when_deleted: Effect = nothing
+    action_finished: Callable[[World, Resource, Operation], None] = no_finish
+    """Runs when the time of an action is over, by the verb of its operation."""
     actions: Mapping[str, Action] = field(default_factory=dict)
     """POST actions by lower-cased name."""
 
@@ -133,6 +139,7 @@ def put(world: World, kind: Kind, id: Id, request: Request) -> Response:
     conflicts.require_match(kind.etags, old, request)
     body = without_nulls(_accepted(kind, kind.model, request))
     _require_location(kind, id, body, old)
+    tagging.checked(body.get("tags"))
     conflicts.require_idle(world, id.text)
     kind.check(world, id, body, old)
     return _write(world, kind, id, request, body=body, old=old)
@@ -145,6 +152,7 @@ def patch(world: World, kind: Kind, id: Id, request: Request) -> Response:
     conflicts.require_idle(world, id.text)
     merged = merge(writable(old.body), body)
     _require_location(kind, id, merged, old)
+    tagging.checked(merged.get("tags"))
     kind.check(world, id, merged, old)
     kind = replace(kind, update=None) if kind.patched_at_once else kind
     return _write(world, kind, id, request, body=merged, old=old)

@@ -6,6 +6,9 @@ from typing import Any
 
 from arm_sandbox import arm
 from arm_sandbox.app import KINDS, settle
+from arm_sandbox.providers import connected_machines, machines
+from arm_sandbox.providers.catalogue import Image
+from arm_sandbox.providers.patch_rules import CONFIGURATIONS
 from arm_sandbox.providers.resources import GROUP, group_deleted
 from arm_sandbox.world import Resource, World
 
@@ -55,6 +58,28 @@ def delete(world: World, deleted: Resource) -> None:
     else:
         arm.take_away(world, KINDS[deleted.type.lower()], deleted)
     settle(world)
+
+
+def connect(
+    world: World, id: str, location: str, image: Image, *, reaches_updates: bool = True
+) -> Resource:
+    """The agent on a machine that stands elsewhere connects it to Azure Arc."""
+    machine = connected_machines.connect(
+        world, id, location, image, reaches_updates=reaches_updates
+    )
+    arm.made(world, KINDS[machine.type.lower()], machine)
+    settle(world)
+    return machine
+
+
+def enforce(world: World, machine: Resource, settings: dict[str, Any]) -> None:
+    """A policy resets how a machine is patched: members of its `patchSettings`.
+
+    It is written without asking what the service would refuse, as `Modify` is before it.
+    """
+    name = CONFIGURATIONS[machines.os_of(machine)]
+    for member, value in settings.items():
+        edit(world, machine, f"properties.osProfile.{name}.patchSettings.{member}", value)
 
 
 def _child(node: Any, part: str, path: str) -> Any:

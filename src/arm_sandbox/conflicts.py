@@ -13,24 +13,28 @@ Etags = Literal["", "compute", "network"]
 
 
 def require_idle(world: World, id: str) -> None:
-    """Refuse a write while another is under way: Network's words are recorded, Compute's are from
-    azure-cli#15765."""
+    """Refuse a write while another is under way; Network's words are recorded."""
     running = operations.running(world, id)
     if not running:
         return
     if running[0].style == "compute":
-        raise Refusal(
-            409,
-            "Conflict",
-            "The request failed due to conflict with a concurrent request. To resolve it, please "
-            "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
-        )
+        raise concurrent()
     raise Refusal(
         409,
         "AnotherOperationInProgress",
         "Another operation on this or dependent resource is in progress. "
         f"To retrieve status of the operation use uri: {running[0].name}.",
         more={"details": []},
+    )
+
+
+def concurrent() -> Refusal:
+    """What Compute says to a second operation (azure-cli#15765)."""
+    return Refusal(
+        409,
+        "Conflict",
+        "The request failed due to conflict with a concurrent request. To resolve it, please "
+        "refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
     )
 
 

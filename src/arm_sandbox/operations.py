@@ -1,7 +1,7 @@
 """Long-running operations: starting one, and what a poll of its URL answers.
 
 Sources: recorded traffic. Network answers 3 to 10 seconds of Retry-After, compute none, the
-deletion of a group 15; a failed operation is polled with HTTP 200.
+deletion of a group 15, machines of Arc 60; a failed operation is polled with HTTP 200.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from arm_sandbox.ids import parse
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, World, offset_stamp
 
-Style = Literal["network", "compute", "arm"]
-RETRY_AFTER: dict[Style, int | None] = {"network": 10, "compute": None, "arm": 15}
+Style = Literal["network", "compute", "arm", "hybrid"]
+RETRY_AFTER: dict[Style, int | None] = {
+    "network": 10,
+    "compute": None,
+    "arm": 15,
+    "hybrid": 60,
+}
 NETWORK_VERSION = "2024-03-01"
 """Of the operations of Network, however new the api-version of the request is (recorded)."""
 
@@ -80,6 +85,8 @@ def poll(world: World, request: Request, name: str) -> Response:
     operation = world.operations.get(name)
     if operation is None:
         raise Refusal(404, "NotFound", f"The operation '{name}' was not found.")
+    if operation.style == "hybrid":
+        return _poll_hybrid(world, request, operation)
     if operation.style == "arm" or "/operationresults/" in request.path.lower():
         return _poll_location(world, request, operation)
     if request.query.get("monitor") == "true":
@@ -94,6 +101,9 @@ def first_headers(
     headers = _retry_after(operation)
     if operation.style == "arm":
         return {**headers, "Location": _url(world, request, operation, "operationresults")}
+    if operation.style == "hybrid":
+        there = _url(world, request, operation, "updateCenterOperationResults")
+        return {**headers, "Location": there}
     headers["azure-asyncnotification"] = "Enabled"
     if operation.style == "compute":
         headers["x-ms-request-id"] = operation.name  # recorded: they are the same
@@ -115,6 +125,9 @@ def _url(world: World, request: Request, operation: Operation, what: str) -> str
         version = min(request.api_version, NETWORK_VERSION)
         url = f"{base}/providers/Microsoft.Network/locations/{location}/{what}/{operation.name}"
         return f"{url}?api-version={version}"
+    if operation.style == "hybrid":
+        url = f"{base}/providers/Microsoft.HybridCompute/locations/{location}/{what}"
+        return f"{url}/{operation.name}?api-version={request.api_version}"
     url = f"{base}/providers/Microsoft.Compute/locations/{location}/{what}/{operation.name}"
     return f"{url}?p={_partition(base + location)}&api-version={request.api_version}"
 
@@ -150,6 +163,13 @@ def _poll_location(world: World, request: Request, operation: Operation) -> Resp
         return Response(200 if is_group else 204)  # recorded, and for deployments documented
     headers = first_headers(world, request, operation, location=True)
     return Response(204, None, {k: v for k, v in headers.items() if k != "Retry-After"})
+
+
+def _poll_hybrid(world: World, request: Request, operation: Operation) -> Response:
+    if operation.due > world.now:
+        return Response(202, None, first_headers(world, request, operation))
+    failed = {"status": operation.ending, "errorDetails": operation.error}
+    return Response(200, failed if operation.error else operation.output)
 
 
 def _poll_monitor(world: World, request: Request, operation: Operation) -> Response:

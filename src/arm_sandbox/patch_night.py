@@ -10,7 +10,6 @@ from arm_sandbox.app import settle
 from arm_sandbox.patching.runs import Run, Turn, next_window
 from arm_sandbox.patching.updates import known_names
 from arm_sandbox.providers import machines
-from arm_sandbox.providers.machines import MACHINES
 from arm_sandbox.world import Resource, World, stamp
 
 
@@ -55,9 +54,9 @@ def advance(world: World, until: float, faults: Faults = NONE) -> list[Run]:
     """
     since = world.now
     for name in faults.stopped:
-        machines.turn_off(world, _called(world, name)[0])
+        machines.stop(world, _called(world, name)[0])
     for name in faults.started:
-        machines.runs(world, _called(world, name)[0])
+        machines.start(world, _called(world, name)[0])
     world.failing = {
         "machines": [_called(world, name)[0].id.lower() for name in faults.machines],
         "updates": [_label(name).lower() for name in faults.updates],
@@ -96,11 +95,9 @@ def _turn(machine: str, turn: Turn) -> dict[str, Any]:
 
 def _called(world: World, name: str) -> list[Resource]:
     """The machines with a name, or the one with an id."""
-    if "/" in name:
-        found = [world.find(name)]
-        return [machine for machine in found if machine is not None and machine.type == MACHINES]
-    ending = f"/{MACHINES}/{name}".lower()
-    return [machine for id, machine in world.resources.items() if id.endswith(ending)]
+    ending = name.lower() if name.startswith("/") else f"/{name}".lower()
+    found = (machine for id, machine in world.resources.items() if id.endswith(ending))
+    return [machine for machine in found if machines.is_machine(machine)]
 
 
 def _label(name: str) -> str:

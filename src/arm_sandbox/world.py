@@ -87,14 +87,21 @@ class Version:
     forgotten: float
 
 
+def subscriptions(number: int) -> dict[str, str]:
+    """The ids and names of so many subscriptions."""
+    return {
+        f"5a4d0000-0000-4000-8000-{n:012}": "Sandbox" if n == 1 else f"Sandbox {n}"
+        for n in range(1, number + 1)
+    }
+
+
 @dataclass
 class World:
     seed: str = "patchctl"
     now: float = 0.0
     tenant: str = "72f988bf-0000-4000-8000-0000000000aa"
-    subscriptions: dict[str, str] = field(
-        default_factory=lambda: {"5a4d0000-0000-4000-8000-000000000001": "Sandbox"}
-    )
+    subscriptions: dict[str, str] = field(default_factory=lambda: subscriptions(1))
+    """Their ids, and their names."""
     principal: dict[str, str] = field(
         default_factory=lambda: {
             "oid": "0b1ec700-0000-4000-8000-0000000000bb",

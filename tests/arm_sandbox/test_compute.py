@@ -15,10 +15,10 @@ from azure.mgmt.network import models as network
 from azure.mgmt.network.aio import NetworkManagementClient
 
 from arm_sandbox import clock
-from arm_sandbox.providers.machines import is_customer_managed
+from arm_sandbox.providers.virtual_machines import may_be_scheduled
 from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Request, Response
-from arm_sandbox.world import World
+from arm_sandbox.world import Resource, World
 from tests.arm_sandbox.ask import (
     GROUP,
     SUBSCRIPTION,
@@ -115,6 +115,10 @@ def linux(**settings: Any) -> Body:
         },
     }
     return body
+
+
+def managed(body: Body) -> bool:
+    return may_be_scheduled(Resource("", "", body))
 
 
 def changed(body: Body, path: str, value: Any) -> Body:
@@ -259,10 +263,10 @@ def test_updates_turned_off_mean_manual_patching(site: World) -> None:
 
 
 def test_a_machine_for_schedules(site: World) -> None:
-    assert is_customer_managed(make(site, windows(**PLATFORM)))
-    assert not is_customer_managed(windows())
-    assert not is_customer_managed(windows(patchMode="AutomaticByPlatform"))
-    assert is_customer_managed(linux(**PLATFORM))
+    assert managed(make(site, windows(**PLATFORM)))
+    assert not managed(windows())
+    assert not managed(windows(patchMode="AutomaticByPlatform"))
+    assert managed(linux(**PLATFORM))
 
 
 def test_what_a_template_leaves_empty_is_left_out(site: World) -> None:
@@ -321,7 +325,7 @@ def test_a_patch_answers_200_with_an_operation(site: World) -> None:
     after = get(site)
     assert after["properties"]["provisioningState"] == "Succeeded"
     assert after["etag"] == '"2"'
-    assert is_customer_managed(after)
+    assert managed(after)
     assert after["properties"]["osProfile"]["adminUsername"] == "patcher"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arm_sandbox import tables
 from arm_sandbox.patch_night import NONE, Faults
-from arm_sandbox.patching.updates import LINUX
+from arm_sandbox.patching.lines import UBUNTU
 from arm_sandbox.world import World
 from tests.arm_sandbox.ask import GROUP, ask
 from tests.arm_sandbox.fleet import (
@@ -161,7 +161,7 @@ def test_a_machine_that_could_not_begin_has_a_turn_and_no_installation() -> None
 
 
 def test_errors_are_told_of_five_at_most() -> None:
-    world = night(Faults(updates=tuple(line.key for line in LINUX)), seed="2")
+    world = night(Faults(updates=tuple(line.key for line in UBUNTU)), seed="2")
     (row,) = of(told(world, INSTALLATIONS, INSTALLATION), "linux")
     properties = row["properties"]
     failed = len(patches(world, INSTALLATION, INSTALLATIONS, "linux"))

@@ -7,12 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from arm_sandbox.patching.lines import UBUNTU, WINDOWS, Line, lines_of
 from arm_sandbox.patching.updates import (
-    LINES,
-    LINUX,
     OUT_OF_BAND,
-    WINDOWS,
-    Line,
     Update,
     install,
     known_names,
@@ -20,11 +17,12 @@ from arm_sandbox.patching.updates import (
     patch_day,
     release,
 )
-from arm_sandbox.providers.catalogue import IMAGES
+from arm_sandbox.providers.catalogue import IMAGES, Image
 from arm_sandbox.world import Resource, World
 
+LINUX = {image.system: image for image in IMAGES if image.os == "Linux"}.values()
 SERVER = next(image for image in IMAGES if image.sku == "2022-datacenter-g2")
-LINE = {line.key: line for lines in LINES.values() for line in lines}
+LINE = {line.key: line for lines in (WINDOWS, UBUNTU) for line in lines}
 
 
 def at(text: str) -> float:
@@ -41,7 +39,11 @@ def machine(world: World, name: str, *, linux: bool = False) -> Resource:
         image = {"publisher": SERVER.publisher, "offer": SERVER.offer, "sku": SERVER.sku}
     disk = {"osType": "Linux" if linux else "Windows"}
     storage = {"imageReference": image, "osDisk": disk}
-    return Resource(f"/subscriptions/s/{name}", "", {"properties": {"storageProfile": storage}})
+    return Resource(
+        f"/subscriptions/s/{name}",
+        "Microsoft.Compute/virtualMachines",
+        {"properties": {"storageProfile": storage}},
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,11 +89,16 @@ def test_out_of_band_updates_are_rare_and_come_after_patch_tuesday() -> None:
         assert 3 <= days <= 12
 
 
-@pytest.mark.parametrize("line", [*WINDOWS, *LINUX], ids=lambda line: line.key)
-def test_releases_only_go_forward(line: Line) -> None:
+@pytest.mark.parametrize("image", [SERVER, *LINUX], ids=lambda image: image.title)
+def test_releases_only_go_forward(image: Image) -> None:
+    for line in lines_of(image):
+        releases_go_forward(line, image)
+
+
+def releases_go_forward(line: Line, image: Image) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     found = [
-        release("patchctl", line, SERVER, (start + timedelta(days=day)).timestamp())
+        release("patchctl", line, image, (start + timedelta(days=day)).timestamp())
         for day in range(400)
     ]
     for day, (early, late) in enumerate(pairwise(found)):

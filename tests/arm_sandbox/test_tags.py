@@ -67,6 +67,27 @@ def test_refuses_an_unknown_operation_on_tags(made: World) -> None:
     assert response.body["error"]["code"] == "InvalidTagsPatchOperation"
 
 
+def test_the_names_of_tags_go_by_any_case(made: World) -> None:
+    ask(made, "PATCH", f"{NSG}/providers/Microsoft.Resources/tags/default", patch("Merge", ENV="x"))
+    assert ask(made, "GET", NSG, version="2024-05-01").body["tags"]["Env"] == "x"
+    ask(
+        made, "PATCH", f"{NSG}/providers/Microsoft.Resources/tags/default", patch("Delete", env="x")
+    )
+    assert "Env" not in (ask(made, "GET", NSG, version="2024-05-01").body.get("tags") or {})
+
+
+def test_a_resource_takes_fifty_tags(made: World) -> None:
+    path = f"{NSG}/providers/Microsoft.Resources/tags/default"
+    standing = len(ask(made, "GET", path).body["properties"]["tags"])
+    most = {f"tag{n}": "x" for n in range(50 - standing)}
+    assert ask(made, "PATCH", path, patch("Merge", **most)).status == 200
+    assert ask(made, "PATCH", path, patch("Merge", one_more="x")).status == 400
+    body = ask(made, "GET", NSG, version="2024-05-01").body
+    more = {**body, "tags": {**body["tags"], "one_more": "x"}}
+    assert ask(made, "PUT", NSG, more, version="2024-05-01").status == 400
+    assert len(ask(made, "GET", path).body["properties"]["tags"]) == 50
+
+
 def test_the_tags_of_a_subscription_are_no_resource_in_it(made: World) -> None:
     tags(made, "PUT", SUBSCRIPTION, {"properties": {"tags": {"x": "1"}}})
     listed = ask(made, "GET", f"{SUBSCRIPTION}/resources").body["value"]

@@ -18,9 +18,9 @@ from arm_sandbox.app import KINDS, settle
 from arm_sandbox.ids import parse
 from arm_sandbox.options import Access
 from arm_sandbox.providers import assessment
-from arm_sandbox.providers.compute_rules import CONFIGURATIONS
+from arm_sandbox.providers.patch_rules import CONFIGURATIONS
 from arm_sandbox.wire import Request, Response
-from arm_sandbox.world import Resource, World
+from arm_sandbox.world import Resource, World, subscriptions
 from tests.arm_sandbox.ask import ask, finish
 from tests.fleet.drawing import (
     IMAGES,
@@ -55,8 +55,7 @@ Body = dict[str, Any]
 def build(fleet: Fleet, world: World | None = None) -> World:
     """The fleet in a world, by default a new one at noon of Monday, 2026-11-23."""
     world = World(now=NOON) if world is None else world
-    names = ("Sandbox", "Sandbox Two", "Sandbox Three")
-    world.subscriptions |= dict(zip(fleet.subscriptions, names, strict=False))
+    world.subscriptions |= subscriptions(len(fleet.subscriptions))
     for group in fleet.groups:
         _make_group(world, group)
     settle(world, world.now + 60)

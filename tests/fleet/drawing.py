@@ -11,7 +11,7 @@ from itertools import product
 from random import Random
 from typing import Literal
 
-SUBSCRIPTIONS = tuple(f"5a4d0000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
+SUBSCRIPTIONS = tuple(f"5a4d0000-0000-4000-8000-{n:012}" for n in range(1, 11))
 LOCATIONS = ("eastus", "westeurope")
 Support = Literal["automatic", "scheduled", "none"]
 Lock = Literal["", "CanNotDelete", "ReadOnly"]

@@ -14,7 +14,6 @@ from arm_sandbox.patching import results, rows, updates
 from arm_sandbox.patching.selection import Parameters, choose
 from arm_sandbox.patching.timeline import (
     MINUTE,
-    REBOOT_AWAITED,
     Durations,
     Setting,
     Task,
@@ -30,8 +29,8 @@ from arm_sandbox.world import Resource, World, chance
 SEARCH = (1 * MINUTE, 3 * MINUTE)
 REBOOT = (3 * MINUTE, 7 * MINUTE)
 ASSESSMENT = (1 * MINUTE, 2.5 * MINUTE)
-SLOW_REBOOT = REBOOT_AWAITED + 10 * MINUTE
-"""One that is not awaited to its end (LinuxPatchExtension#310)."""
+SLOWER = 10 * MINUTE
+"""By how much a reboot may take longer than it is awaited (LinuxPatchExtension#310)."""
 REBOOTS = {"always": "Always", "alwaysreboot": "Always", "never": "Never", "neverreboot": "Never"}
 """The spellings of what is not `IfRequired`."""
 
@@ -122,7 +121,7 @@ def _planned(world: World, machine: Resource, order: Order) -> Installation:
     line = timeline(
         world.now,
         [_task(world, machine, order, update) for update in selected],
-        Setting(os, order.until, order.reboot),
+        Setting(os, order.until, order.reboot, machines.reboot_awaited(machine)),
         _durations(world, machine, order),
         pending=assessment.reboot_pending(world, machine),
         found=machines.reaches_updates(world, machine) and machine.id.lower() not in failing,
@@ -174,8 +173,9 @@ def _durations(world: World, machine: Resource, order: Order) -> Durations:
         return round(low + (high - low) * chance(world.seed, subject))
 
     slow = drawn("slow", 0, 1000) < 1000 * world.options.update_failures
+    longest = machines.reboot_awaited(machine)
     return Durations(
         search=drawn("search", *SEARCH),
-        reboot=SLOW_REBOOT if slow else drawn("reboot", *REBOOT),
+        reboot=longest + SLOWER if slow else drawn("reboot", *REBOOT),
         assessment=drawn("assessment", *ASSESSMENT),
     )

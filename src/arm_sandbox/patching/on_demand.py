@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from arm_sandbox import operations, schema
@@ -10,7 +11,7 @@ from arm_sandbox.operations import LongRunning
 from arm_sandbox.patching import installation, results
 from arm_sandbox.patching.installation import Order, reboot_setting
 from arm_sandbox.patching.selection import Parameters, moment
-from arm_sandbox.providers import assessment, machines
+from arm_sandbox.providers import assessment, connected_machines, machines, virtual_machines
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, Resource, World
 
@@ -23,6 +24,7 @@ WINDOWS = (
     *("Definition", "Tools", "Updates"),
 )
 CLASSIFICATIONS = {"Windows": WINDOWS, "Linux": ("Critical", "Security", "Other")}
+KB = {virtual_machines.MACHINES: r"KB\d+", connected_machines.MACHINES: r"(KB)?\d+"}
 LONGEST = "PT4H"
 """For an installation that does not say how long it may take."""
 NO_AGENT = LongRunning("compute", (60.0, 120.0), location=True)
@@ -32,28 +34,41 @@ def install(world: World, machine: Resource, request: Request) -> Response:
     body = request.body if isinstance(request.body, dict) else {}
     if request.api_version == API:
         body = schema.accept(MODEL, body)
-    if machines.power_state(machine) != "running":
+    if virtual_machines.power_state(machine) != "running":
         message = "Cannot install patches on the VM when the VM is not running."
         raise Refusal(409, "OperationNotAllowed", message)
-    machines.require_extensions(machine)
-    machines.require_no_conflict(world, machine)
+    virtual_machines.require_extensions(machine)
+    virtual_machines.require_no_conflict(world, machine)
     machines.require_no_installation(machine)
-    seconds = _seconds(body.get("maximumDuration"))
-    parameters = _parameters(body, machines.os_of(machine))
-    reboot = _one_of("rebootSetting", body.get("rebootSetting"), REBOOTS)
-    name = world.guid(f"{machine.id}/installpatches")
-    how = NO_AGENT
-    if machines.agent_ready(world, machine):
-        until = world.now + seconds
-        order = Order(name, parameters, reboot_setting(reboot), until, by="User")
-        took = installation.begin(world, machine, order).end - world.now
-        how = LongRunning("compute", (took, took), location=True)
+    name, how = begin(world, machine, body, NO_AGENT)
     _, headers = operations.start(world, request, machine.id, how, "installpatches", name=name)
     return Response(202, None, headers)
 
 
+def begin(
+    world: World, machine: Resource, body: dict[str, Any], unanswered: LongRunning
+) -> tuple[str, LongRunning]:
+    """Begin what a body asks for: the name of the operation, and how long it is going to take.
+
+    `unanswered` is how long, and in which style, a machine is waited for that does not do it.
+    """
+    order = Order(
+        activity=world.guid(f"{machine.id}/installpatches"),
+        parameters=_parameters(body, machine),
+        reboot=reboot_setting(_one_of("rebootSetting", body.get("rebootSetting"), REBOOTS)),
+        until=world.now + _seconds(body.get("maximumDuration")),
+        by="User",
+    )
+    if not (machines.agent_ready(world, machine) and machines.is_supported(world, machine)):
+        return order.activity, unanswered
+    took = installation.begin(world, machine, order).end - world.now
+    return order.activity, replace(unanswered, seconds=(took, took))
+
+
 def installed(world: World, machine: Resource, operation: Operation) -> None:
-    if "installing" in machine.hidden:
+    if not machines.is_supported(world, machine):
+        operation.error = assessment.UNSUPPORTED
+    elif "installing" in machine.hidden:
         operation.output = results.answer(installation.end(world, machine))
     else:
         operation.error = assessment.no_agent(machine)
@@ -68,14 +83,16 @@ def _seconds(text: Any) -> float:
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
-def _parameters(body: dict[str, Any], os: str) -> Parameters:
+def _parameters(body: dict[str, Any], machine: Resource) -> Parameters:
+    """What is to be installed; a KB has its letters, but for machines of Arc (docs)."""
+    os = machines.os_of(machine)
     name = f"{os.lower()}Parameters"
     parameters: Parameters = body.get(name) or {}
     for value in parameters.get("classificationsToInclude") or ():
         _one_of(f"{name}.classificationsToInclude", value, CLASSIFICATIONS[os])
     for key in ("kbNumbersToInclude", "kbNumbersToExclude"):
         for value in parameters.get(key) or ():
-            if not re.fullmatch(r"KB\d+", str(value), re.IGNORECASE):
+            if not re.fullmatch(KB[machine.type], str(value), re.IGNORECASE):
                 raise _invalid(
                     f"The entry in '{key}' with value '{value}' is not valid. It must be a KBID "
                     "such as KB4512508.",

@@ -10,19 +10,19 @@ from typing import Any
 
 from arm_sandbox import tables
 from arm_sandbox.patching.updates import Update
-from arm_sandbox.providers.machines import os_of
+from arm_sandbox.providers.machines import image_of, os_of
 from arm_sandbox.world import Resource, World, chance, stamp
 
 ASSESSMENT_LAG = (600.0, 1800.0)
 """Seconds from an assessment until its rows can be seen, which come together."""
 
 ASSESSMENTS, INSTALLATIONS = "patchassessmentresources", "patchinstallationresources"
-MACHINE = "microsoft.compute/virtualmachines"
 CLASSIFICATIONS = (
     *("critical", "security", "updateRollup", "featurePack", "servicePack"),
     *("definition", "tools", "updates", "other"),
 )
-SERVICES = {"Windows": "WU-WSUS", "Linux": "APT"}
+SERVICES = {"ubuntu": "APT", "debian": "APT", "redhat": "YUM", "sles": "Zypper"}
+WINDOWS_SERVICE = "WU-WSUS"
 
 
 def lag(world: World, subject: str, between: tuple[float, float]) -> float:
@@ -38,7 +38,7 @@ def assessed(
     properties = {
         "status": result["status"],
         "rebootPending": result["rebootPending"],
-        "patchServiceUsed": SERVICES[os_of(machine)],
+        "patchServiceUsed": service(world, machine),
         "osType": os_of(machine),
         "startDateTime": result["startDateTime"],
         "lastModifiedDateTime": world.stamp,
@@ -71,7 +71,7 @@ def installation(
     kept = tables.INSTALLATIONS_KEPT
     told = {
         **properties,
-        "patchServiceUsed": SERVICES[os_of(machine)],
+        "patchServiceUsed": service(world, machine),
         "osType": os_of(machine),
         "lastModifiedDateTime": world.stamp,
     }
@@ -82,6 +82,11 @@ def installation(
         below = f"{id}/softwarePatches/{update.id}"
         row = _row(machine, below, "patchinstallationresults/softwarepatches", patch)
         tables.publish(world, INSTALLATIONS, row, late, kept)
+
+
+def service(world: World, machine: Resource) -> str:
+    """Where its updates come from."""
+    return SERVICES.get(image_of(world, machine).system, WINDOWS_SERVICE)
 
 
 def _patch(world: World, update: Update) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def _row(machine: Resource, id: str, type: str, properties: dict[str, Any]) -> t
     return {
         "id": id,
         "name": id.rsplit("/", 1)[1],
-        "type": f"{MACHINE}/{type}",
+        "type": f"{machine.type.lower()}/{type}",
         "location": machine.body["location"],
         "tags": machine.body.get("tags"),
         "properties": properties,

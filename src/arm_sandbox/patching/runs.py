@@ -26,6 +26,7 @@ from arm_sandbox.patching.results import first_error
 from arm_sandbox.patching.selection import Parameters
 from arm_sandbox.patching.timeline import KEPT_FOR_REBOOT, WINDOWS_UPDATE, read
 from arm_sandbox.providers import machines
+from arm_sandbox.providers.assessment import UNSUPPORTED
 from arm_sandbox.starts import duration, next_start
 from arm_sandbox.world import Resource, World
 
@@ -162,15 +163,18 @@ def _refusal(world: World, machine: Resource | None, run: Run) -> str:
     """Why a machine cannot be patched, or an empty string."""
     if machine is None or _recreated(world, machine):
         return f"ShutdownOrUnresponsive: {NOT_THERE}"
-    if machines.power_state(machine) != "running" or not machines.agent_ready(world, machine):
-        return f"ShutdownOrUnresponsive: {OFF}"
-    if not machines.is_customer_managed(machine.body):
-        return f"PrerequisitesNotMet: {NOT_CUSTOMER_MANAGED}"
-    if not machines.takes_extensions(machine):
-        return f"OperationNotAllowed: {NO_EXTENSIONS}"
-    if run["end"] - world.now < WINDOWS_UPDATE + KEPT_FOR_REBOOT["Windows"]:
-        return "Schedule timeout, waiting for an ongoing update to complete the resource."
-    return ""
+    late = run["end"] - world.now < WINDOWS_UPDATE + KEPT_FOR_REBOOT["Windows"]
+    wrong = (
+        (not machines.agent_ready(world, machine), f"ShutdownOrUnresponsive: {OFF}"),
+        (not machines.may_be_scheduled(machine), f"PrerequisitesNotMet: {NOT_CUSTOMER_MANAGED}"),
+        (not machines.takes_extensions(machine), f"OperationNotAllowed: {NO_EXTENSIONS}"),
+        (
+            not machines.is_supported(world, machine),
+            f"{UNSUPPORTED['code']}: {UNSUPPORTED['message']}",
+        ),
+        (late, LATE),
+    )
+    return next((why for is_so, why in wrong if is_so), "")
 
 
 NOT_THERE = "the machine is not there, or was deleted and made again less than 8 hours ago."
@@ -178,6 +182,7 @@ OFF = "the machine is shut down, or its agent does not respond."
 NOT_CUSTOMER_MANAGED = (
     "patchMode must be AutomaticByPlatform and bypassPlatformSafetyChecksOnUserSchedule true."
 )
+LATE = "Schedule timeout, waiting for an ongoing update to complete the resource."
 NO_EXTENSIONS = "the machine has no agent, or allowExtensionOperations is false."
 
 
@@ -196,7 +201,7 @@ def _free_at(world: World, machine: Resource) -> float:
 def _order(world: World, run: Run, machine: Resource) -> Order:
     """The machine's own reboot setting wins over the schedule's (docs, guest patching)."""
     patches = run["configuration"]["properties"].get("installPatches") or {}
-    settings = machines.patch_settings(machine.body).get("automaticByPlatformSettings") or {}
+    settings = machines.patch_settings(machine).get("automaticByPlatformSettings") or {}
     own = settings.get("rebootSetting")
     return Order(
         activity=world.guid(f"{run['id']}|{machine.id}"),

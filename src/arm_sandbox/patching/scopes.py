@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from arm_sandbox.ids import parse, same, within
-from arm_sandbox.providers.machines import MACHINES, os_of
+from arm_sandbox.providers.machines import SORTS, is_machine, os_of
 from arm_sandbox.world import Resource, World
 
 ASSIGNMENT = "Microsoft.Maintenance/configurationAssignments"
@@ -37,12 +37,12 @@ def assigned(world: World, configuration: str, start: float) -> list[str]:
 def _meant(world: World, assignment: Resource) -> Iterator[str]:
     scope = parse(parse(assignment.id).scope)
     if scope.namespace:
-        if same(scope.type, MACHINES):
+        if scope.type.lower() in map(str.lower, SORTS):
             yield scope.key
         return
     filter: Filter = assignment.properties.get("filter") or {}
     for machine in world.resources.values():
-        if machine.type == MACHINES and within(machine.id, scope.text) and fits(machine, filter):
+        if is_machine(machine) and within(machine.id, scope.text) and fits(machine, filter):
             yield machine.id.lower()
 
 

@@ -19,8 +19,6 @@ WINDOWS_SERVICE_PACK = 20 * MINUTE
 LINUX_PACKAGE = 5 * MINUTE
 """What each of the first three packages of a batch is reckoned with."""
 LINUX_FURTHER_PACKAGE = 2 * MINUTE
-REBOOT_AWAITED = 15 * MINUTE
-"""Of virtual machines; those of Arc get 25 minutes."""
 
 RebootStatus = Literal["NotNeeded", "Required", "Completed", "Failed"]
 Status = Literal["Succeeded", "CompletedWithWarnings", "Failed"]
@@ -45,6 +43,8 @@ class Setting:
     end: float
     reboot: str
     """`IfRequired`, `Never` or `Always`."""
+    awaited: float = 15 * MINUTE
+    """For how long a reboot is waited for."""
 
     @property
     def kept(self) -> float:
@@ -208,8 +208,8 @@ def _wants_reboot(line: Timeline, setting: Setting) -> bool:
 def _rebooted(line: Timeline, setting: Setting, durations: Durations) -> Timeline:
     if setting.end - line.end < KEPT_FOR_REBOOT[setting.os]:
         return replace(line, exceeded=True, reboot="Required")
-    back = durations.reboot <= REBOOT_AWAITED
-    step = Step("reboot", line.end, line.end + min(durations.reboot, REBOOT_AWAITED))
+    back = durations.reboot <= setting.awaited
+    step = Step("reboot", line.end, line.end + min(durations.reboot, setting.awaited))
     status: RebootStatus = "Completed" if back else "Failed"
     return replace(_with(line, step), reboot=status, pending=line.pending and not back)
 

@@ -15,39 +15,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from arm_sandbox.providers.catalogue import Image, image_of
-from arm_sandbox.providers.machines import os_of
+from arm_sandbox.patching.lines import (
+    DAY,
+    FEWEST,
+    PACKAGES,
+    WINDOWS,
+    Line,
+    lines_of,
+)
+from arm_sandbox.providers.catalogue import DISTRIBUTIONS, Image
+from arm_sandbox.providers.machines import image_of
 from arm_sandbox.world import Resource, World, chance
 
-HOUR, DAY = 3600.0, 86400.0
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 """When the releases of the lines with a rhythm of their own begin to be counted."""
-PATCH_TUESDAY = 0.0
-"""Stands for the rhythm of a line that has none of its own."""
 BEGUN = 2014 * 12
 """The month from which those of Patch Tuesday are counted."""
 OUT_OF_BAND = 0.08
 """The share of months in which the cumulative update is released once more, some days later."""
-FEWEST = {"Windows": 2, "Linux": 4}
-"""Lines that every machine has; how many more it has is up to the seed."""
 URGENT = ("Critical", "Security")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One series of updates. `every` is in seconds, or `PATCH_TUESDAY`; `minutes` to install."""
-
-    key: str
-    title: str
-    classification: str
-    every: float
-    minutes: tuple[float, float]
-    reboots: bool = False
-    severity: str = ""
-    kb: int = 0
-    renumbered: bool = False
-    """Whether each release has a KB of its own, counted from `kb` on."""
-    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,124 +67,14 @@ class Update:
         return self.classification == "ServicePack"
 
 
-WINDOWS = (
-    Line(
-        key="cumulative",
-        title="{month} Cumulative Update for {product} (KB{kb})",
-        classification="Security",
-        every=PATCH_TUESDAY,
-        minutes=(14, 26),
-        reboots=True,
-        severity="Critical",
-        kb=5049000,
-        renumbered=True,
-    ),
-    Line(
-        key="defender-definitions",
-        title="Security Intelligence Update for Microsoft Defender Antivirus - KB2267602 "
-        "(Version 1.447.{n}.0) - Current Channel (Broad)",
-        classification="Definition",
-        every=8 * HOUR,
-        minutes=(1, 2),
-        kb=2267602,
-    ),
-    Line(
-        key="net-framework",
-        title="{month} Cumulative Update for .NET Framework 4.8.1 for {product} (KB{kb})",
-        classification="Security",
-        every=PATCH_TUESDAY,
-        minutes=(4, 8),
-        reboots=True,
-        severity="Important",
-        kb=5047100,
-        renumbered=True,
-    ),
-    Line(
-        key="malicious-software-removal",
-        title="Windows Malicious Software Removal Tool x64 - v5.{n} (KB890830)",
-        classification="UpdateRollUp",
-        every=PATCH_TUESDAY,
-        minutes=(1, 3),
-        kb=890830,
-    ),
-    Line(
-        key="secure-boot",
-        title="{month} Security Update for Windows Secure Boot for {product} (KB{kb})",
-        classification="Critical",
-        every=120 * DAY,
-        minutes=(2, 4),
-        reboots=True,
-        severity="Critical",
-        kb=5069000,
-        renumbered=True,
-    ),
-    Line(
-        key="security-platform",
-        title="Update for Windows Security platform - KB5007651 (Version 10.0.29{n}.1)",
-        classification="Definition",
-        every=60 * DAY,
-        minutes=(1, 2),
-        kb=5007651,
-    ),
-    Line(
-        key="net",
-        title="{month} .NET 8.0 Update for x64 Server (KB{kb})",
-        classification="Updates",
-        every=PATCH_TUESDAY,
-        minutes=(2, 4),
-        kb=5050300,
-        renumbered=True,
-    ),
-    Line(
-        key="defender-platform",
-        title="Update for Microsoft Defender Antivirus antimalware platform - KB4052623 "
-        "(Version 4.18.26{n}.5) - Current Channel (Broad)",
-        classification="Definition",
-        every=30 * DAY,
-        minutes=(1, 2),
-        kb=4052623,
-    ),
-)
-
-
-def _package(
-    name: str, version: str, classification: str, days: float, *, reboots: bool = False
-) -> Line:
-    return Line(
-        key=name,
-        title=name,
-        classification=classification,
-        every=days * DAY,
-        minutes=(0.3, 1.5),
-        reboots=reboots,
-        version=version,
-    )
-
-
-LINUX = (
-    _package("linux-image-azure", "6.8.0-{n}.38", "Security", 21, reboots=True),
-    _package("openssl", "3.0.13-0ubuntu3.{n}", "Security", 45),
-    _package("libssl3t64", "3.0.13-0ubuntu3.{n}", "Security", 45),
-    _package("openssh-server", "1:9.6p1-3ubuntu13.{n}", "Security", 60),
-    _package("curl", "8.5.0-2ubuntu10.{n}", "Security", 40),
-    _package("python3.12", "3.12.3-1ubuntu0.{n}", "Security", 50),
-    _package("libgnutls30t64", "3.8.3-1.1ubuntu3.{n}", "Security", 75),
-    _package("vim", "2:9.1.0016-1ubuntu7.{n}", "Security", 30),
-    _package("snapd", "2.71+ubuntu24.04.{n}", "Other", 35),
-    _package("systemd", "255.4-1ubuntu8.{n}", "Other", 55, reboots=True),
-    _package("cloud-init", "25.2-0ubuntu1~24.04.{n}", "Other", 60),
-    _package("tzdata", "2026{letter}-0ubuntu0.24.04", "Other", 120),
-)
-LINES = {"Windows": WINDOWS, "Linux": LINUX}
-
-
 def missing(world: World, machine: Resource) -> list[Update]:
     """The newest releases that a machine lacks."""
-    image, os = image_of(machine.body), os_of(machine)
+    image = image_of(world, machine)
+    lines, fewest = lines_of(image), FEWEST[image.os]
     installed = machine.hidden.get("installed") or {}
-    more = len(LINES[os]) - FEWEST[os] + 1
-    number = FEWEST[os] + int(chance(world.seed, f"{machine.id.lower()}|lines") * more)
-    newest = (release(world.seed, line, image, world.now) for line in LINES[os][:number])
+    more = len(lines) - fewest + 1
+    number = fewest + int(chance(world.seed, f"{machine.id.lower()}|lines") * more)
+    newest = (release(world.seed, line, image, world.now) for line in lines[:number])
     return [update for update in newest if update.number > installed.get(update.line, -1)]
 
 
@@ -208,8 +84,9 @@ def install(machine: Resource, update: Update) -> None:
 
 def recall(world: World, machine: Resource, line: str, number: int, published: float) -> Update:
     """A release that was found on a machine before."""
-    found = next(each for each in LINES[os_of(machine)] if each.key == line)
-    return _update(world.seed, found, image_of(machine.body), number, published)
+    image = image_of(world, machine)
+    found = next(each for each in lines_of(image) if each.key == line)
+    return _update(world.seed, found, image, number, published)
 
 
 def known_names(world: World, until: float) -> Iterator[str]:
@@ -217,7 +94,7 @@ def known_names(world: World, until: float) -> Iterator[str]:
     weeks = int((until - world.now) // (7 * DAY))
     for moment in (*(world.now + 7 * DAY * week for week in range(weeks + 1)), until):
         yield from (f"KB{release(world.seed, line, None, moment).kb}" for line in WINDOWS)
-    yield from (line.key for line in LINUX)
+    yield from {line.key for lines in PACKAGES.values() for line in lines}
 
 
 # -- releases
@@ -264,11 +141,17 @@ def _update(seed: str, line: Line, image: Image | None, number: int, published: 
         kb=kb,
         n=count if line.every else count // 2,
     )
-    version = line.version.format(n=number, letter="abcdefgh"[number % 8])
     system = image.system_version if image is not None else ""
+    release = system.partition(".")[0]
+    version = line.version.format(
+        n=number,
+        letter="abcdefgh"[number % 8],
+        release=release,
+        major="4.18.0" if release == "8" else "5.14.0",
+    )
     unique = f"{seed}|{line.key}|{system}|{number}"
     return Update(
-        id=_id(unique, name, version, system),
+        id=_id(unique, name, version, image),
         line=line.key,
         number=number,
         name=name,
@@ -282,10 +165,11 @@ def _update(seed: str, line: Line, image: Image | None, number: int, published: 
     )
 
 
-def _id(unique: str, name: str, version: str, system: str) -> str:
-    """A GUID on Windows; on Linux package, version and distribution (recorded)."""
-    if version:
-        return f"{name}_{version}_Ubuntu_{system}"
+def _id(unique: str, name: str, version: str, image: Image | None) -> str:
+    """A GUID on Windows; on Linux package, version and distribution (recorded for Ubuntu)."""
+    if version and image is not None:
+        distribution = DISTRIBUTIONS[image.system]
+        return f"{name}_{version}_{distribution}_{image.system_version}"
     return str(uuid.uuid5(uuid.NAMESPACE_URL, unique))
 
 

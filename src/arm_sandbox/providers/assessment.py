@@ -14,7 +14,7 @@ from arm_sandbox.arm import Body
 from arm_sandbox.operations import LongRunning
 from arm_sandbox.patching import rows, updates
 from arm_sandbox.patching.updates import Update
-from arm_sandbox.providers import machines
+from arm_sandbox.providers import machines, virtual_machines
 from arm_sandbox.wire import Refusal, Request, Response
 from arm_sandbox.world import Operation, Resource, World, chance, stamp
 
@@ -27,11 +27,11 @@ REBOOT_PENDING = 0.15
 def assess(world: World, machine: Resource, request: Request) -> Response:
     """An assessment waits for an agent that is not ready yet (recorded: one begun seconds after
     creation, while the agent is `Unknown`, succeeds)."""
-    if machines.power_state(machine) != "running":
+    if virtual_machines.power_state(machine) != "running":
         message = "Cannot assess patches on the VM when the VM is not running."
         raise Refusal(409, "OperationNotAllowed", message)
-    machines.require_extensions(machine)
-    machines.require_no_conflict(world, machine)
+    virtual_machines.require_extensions(machine)
+    virtual_machines.require_no_conflict(world, machine)
     machines.require_no_installation(machine)
     wait = max(0.0, machine.hidden["agentReady"] - world.now)
     low, high = ASSESSMENT.seconds
@@ -44,7 +44,17 @@ def assessed(world: World, machine: Resource, operation: Operation) -> None:
     if not machines.agent_ready(world, machine):
         operation.error = no_agent(machine)
         return
+    if not machines.is_supported(world, machine):
+        operation.error = UNSUPPORTED
+        return
     operation.output = take(world, machine, operation.name, operation.started, by="User")
+
+
+UNSUPPORTED = {
+    "code": "VMGuestPatchInternalError",
+    "message": "An internal execution error occurred. Please retry later.",
+}
+"""All that is told of a machine that cannot be patched (azure-rest-api-specs#31144)."""
 
 
 def no_agent(machine: Resource) -> Body:
@@ -144,7 +154,7 @@ def _patch_status(world: World, result: Body) -> Body:
 
 
 def is_periodic(machine: Resource) -> bool:
-    return machines.patch_settings(machine.body).get("assessmentMode") == "AutomaticByPlatform"
+    return machines.patch_settings(machine).get("assessmentMode") == "AutomaticByPlatform"
 
 
 def keep_up(world: World, machine: Resource) -> None:
@@ -163,7 +173,8 @@ def _periodic(world: World, machine: str) -> None:
         standing.hidden["periodic"] = False
         return
     idle = "installing" not in standing.hidden and not operations.running(world, machine)
-    able = machines.takes_extensions(standing) and machines.agent_ready(world, standing)
+    able = machines.takes_extensions(standing) and machines.is_supported(world, standing)
+    able = able and machines.agent_ready(world, standing)
     if idle and able:
         take(world, standing, world.guid(f"{machine}|periodic"), world.now, by="Platform")
     world.later(EVERY, "assessment.periodic", machine=machine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from arm_sandbox.wire import Refusal
 
@@ -115,6 +115,16 @@ def vm_size(size: Size) -> dict[str, Any]:
     }
 
 
+DISTRIBUTIONS = {
+    "ubuntu": "Ubuntu",
+    "debian": "Debian GNU/Linux",
+    "redhat": "Red Hat Enterprise Linux",
+    "sles": "SLES",
+    "flatcar": "Flatcar Container Linux",
+}
+"""Distributions as an instance view names them, and as they name themselves."""
+
+
 @dataclass(frozen=True)
 class Image:
     """A marketplace image. `system` and `system_version` are what an instance view tells of it."""
@@ -129,10 +139,18 @@ class Image:
     build: str
     update_name: str = ""
     """How Windows Update names the product in the titles of its updates."""
+    support: Literal["automatic", "scheduled", "none"] = "automatic"
+    """What Azure does with its machines: patches them by itself, too, only when told, or never."""
 
     @property
     def names(self) -> tuple[str, str, str]:
         return self.publisher, self.offer, self.sku
+
+    @property
+    def title(self) -> str:
+        """The product's own name."""
+        name = DISTRIBUTIONS.get(self.system)
+        return f"{name} {self.system_version}" if name else self.system
 
     @property
     def versions(self) -> list[str]:
@@ -181,6 +199,7 @@ IMAGES = (
     _windows("2022-datacenter-azure-edition", "V2", 2022, "20348"),
     _windows("2022-datacenter-azure-edition-core", "V2", 2022, "20348"),
     _windows("2025-datacenter-g2", "V2", 2025, "26100"),
+    _windows("2025-datacenter-azure-edition", "V2", 2025, "26100"),
     _ubuntu("ubuntu-24_04-lts", "server", "V2", "24.04"),
     _ubuntu("0001-com-ubuntu-server-jammy", "22_04-lts-gen2", "V2", "22.04"),
     _ubuntu("0001-com-ubuntu-server-jammy", "22_04-lts", "V1", "22.04"),
@@ -188,7 +207,36 @@ IMAGES = (
     _ubuntu("0001-com-ubuntu-server-focal", "20_04-lts", "V1", "20.04"),
     _ubuntu("UbuntuServer", "18_04-lts-gen2", "V2", "18.04"),
     _ubuntu("UbuntuServer", "18.04-LTS", "V1", "18.04"),
+    Image("RedHat", "RHEL", "8-lvm-gen2", "Linux", "V2", "redhat", "8.10", "8.10"),
+    Image("RedHat", "RHEL", "9-lvm-gen2", "Linux", "V2", "redhat", "9.4", "9.4"),
+    Image("SUSE", "sles-12-sp5", "gen2", "Linux", "V2", "sles", "12.5", "2026.07"),
+    Image(
+        *("SUSE", "sles-15-sp5", "gen2", "Linux", "V2", "sles", "15.5", "2026.07"),
+        support="scheduled",
+    ),
+    Image(
+        *("Debian", "debian-11", "11-gen2", "Linux", "V2", "debian", "11", "0"),
+        support="scheduled",
+    ),
+    Image(
+        *("kinvolk", "flatcar-container-linux-free", "stable-gen2", "Linux", "V2", "flatcar"),
+        *("3975.2.1", "3975.2"),
+        support="none",
+    ),
+    Image(
+        *("MicrosoftWindowsDesktop", "windows-11", "win11-23h2-pro", "Windows", "V2"),
+        *("Windows 11 Pro", "10.0.22631", "22631"),
+        support="none",
+    ),
 )
+"""What each is supported for is from the support matrix of Update Manager and the list of images
+of automatic guest patching; Flatcar and Windows clients are on neither."""
+GUESTS = {"Windows": "2022-datacenter-g2", "Linux": "server"}
+"""What is taken for the guest of a disk that nothing is known of but its operating system."""
+
+
+def guest_of(os: str) -> Image:
+    return next(image for image in IMAGES if image.sku == GUESTS[os])
 
 
 def images_named(*names: str) -> list[Image]:
@@ -230,6 +278,13 @@ def image_path(subscription: str, location: str, *names: str) -> str:
     below = (f"/{word}/{name}" for word, name in zip(words, names, strict=False))
     place = f"/Subscriptions/{subscription}/Providers/Microsoft.Compute/Locations/{location}"
     return place + "".join(below)
+
+
+def image_at(path: str) -> Image | None:
+    """The image that the id of one of its versions names."""
+    parts = path.strip("/").split("/")
+    named = dict(zip(map(str.lower, parts[0::2]), parts[1::2], strict=False))
+    return image_named(*(named.get(word, "") for word in ("publishers", "offers", "skus")))
 
 
 def image_version(image: Image, id: str, location: str) -> dict[str, Any]:

@@ -18,38 +18,27 @@ from arm_sandbox.providers import (
     assessment,
     catalogue,
     compute_rules,
+    disks,
+    galleries,
     images,
-    machines,
     network_interfaces,
+    os_disks,
     public_addresses,
     quota,
     resources,
+    virtual_machines,
 )
 from arm_sandbox.providers.catalogue import Image
+from arm_sandbox.providers.disks import DISK
+from arm_sandbox.providers.extensions import EXTENSION
 from arm_sandbox.providers.instance_view import instance_view
-from arm_sandbox.providers.machines import EXTENSIONS, MACHINES
+from arm_sandbox.providers.os_disks import Origin
+from arm_sandbox.providers.patch_rules import CONFIGURATIONS
+from arm_sandbox.providers.virtual_machines import API, EXTENSIONS, MACHINES, VERSIONS
 from arm_sandbox.wire import Refusal, Request, Response, gateway
 from arm_sandbox.world import Operation, Resource, World
 
-API = "2026-04-01"
-VERSIONS = (
-    *("2015-05-01-preview", "2015-06-15", "2016-03-30", "2016-04-30-preview", "2017-03-30"),
-    *("2017-12-01", "2018-04-01", "2018-06-01", "2018-10-01", "2019-03-01", "2019-07-01"),
-    *("2019-12-01", "2020-06-01", "2020-12-01", "2021-03-01", "2021-04-01", "2021-07-01"),
-    *("2021-11-01", "2022-03-01", "2022-08-01", "2022-11-01", "2023-03-01", "2023-07-01"),
-    *("2023-09-01", "2024-03-01", "2024-07-01", "2024-11-01", "2025-04-01", "2025-11-01"),
-)
-DISK_API = "2026-03-02"
-DISK_VERSIONS = (
-    *("2016-04-30-preview", "2017-03-30", "2018-04-01", "2018-06-01", "2018-09-30", "2019-03-01"),
-    *("2019-07-01", "2019-11-01", "2020-05-01", "2020-06-30", "2020-09-30", "2020-12-01"),
-    *("2021-04-01", "2021-08-01", "2021-12-01", "2022-03-02", "2022-07-02", "2023-01-02"),
-    *("2023-04-02", "2023-10-02", "2024-03-02", "2025-01-02"),
-)
-"""Those that Azure's API descriptions have."""
 SKU_VERSIONS = ("2017-09-01", "2019-04-01", "2021-07-01")
-
-DISKS = "Microsoft.Compute/disks"
 
 CREATE = LongRunning("compute", (35.0, 110.0))
 CREATE_LINUX = LongRunning("compute", (25.0, 60.0))
@@ -71,17 +60,19 @@ def _fill_machine(world: World, id: Id, body: Body, old: Resource | None) -> Bod
     document["location"] = resources.plain_location(document["location"])
     document["properties"] = properties
     document["etag"] = f'"{_generation(old) + 1}"'
-    image = catalogue.image_of(document)
-    if image is None:
-        raise ValueError(f"{id.text} has passed its check without an image")
-    _fill_storage(world, id, properties, image)
-    properties["osProfile"] = _os_profile(id, properties["osProfile"], image)
+    storage = properties["storageProfile"]
+    origin = os_disks.origin(world, storage) if old is None else os_disks.origin_of(world, old)
+    _fill_storage(world, id, properties, origin)
+    if not origin.specialized:
+        properties["osProfile"] = _os_profile(id, properties["osProfile"], origin.image)
     properties.pop("instanceView", None)
     _fill_interfaces(properties["networkProfile"])
-    held = machines.interfaces(world, old) if old is not None else []
+    held = virtual_machines.interfaces(world, old) if old is not None else []
     _take_interfaces(world, id, properties["networkProfile"]["networkInterfaces"], held)
-    if old is None:
-        _make_disk(world, id, document, image)
+    if old is None and origin.kind == "disk":
+        disks.attach(world, id, storage["osDisk"])
+    elif old is None:
+        disks.make(world, id, document, origin)
     return document
 
 
@@ -94,30 +85,30 @@ def _generation(old: Resource | None) -> int:
     return int(old.body["etag"].strip('"')) if old is not None else 0
 
 
-def _fill_storage(world: World, id: Id, properties: Body, image: Image) -> None:
-    storage = properties["storageProfile"]
-    found = storage["imageReference"]
-    latest = found["version"] == "latest"
-    found.setdefault("exactVersion", image.versions[-1] if latest else found["version"])
+def _fill_storage(world: World, id: Id, properties: Body, origin: Origin) -> None:
+    storage, image = properties["storageProfile"], origin.image
+    if origin.kind == "marketplace":
+        found = storage["imageReference"]
+        latest = found["version"] == "latest"
+        found.setdefault("exactVersion", image.versions[-1] if latest else found["version"])
     size = catalogue.size_named(properties["hardwareProfile"]["vmSize"], "")
     premium = size is None or size.premium
     sent = storage.get("osDisk") or {}
     disk = {"createOption": "FromImage", **{k: v for k, v in sent.items() if v is not None}}
     disk["createOption"] = CREATE_OPTIONS.get(disk["createOption"].lower(), disk["createOption"])
-    unique = world.guid(f"{id.text}|disk").replace("-", "")
-    disk.setdefault("name", f"{id.name}_OsDisk_1_{unique}")
     managed = {"storageAccountType": "Premium_LRS" if premium else "Standard_LRS"}
+    managed |= disk.get("managedDisk") or {}
+    unique = world.guid(f"{id.text}|disk").replace("-", "")
+    attached = str(managed.get("id") or "").rpartition("/")[2]
+    disk.setdefault("name", attached or f"{id.name}_OsDisk_1_{unique}")
+    managed.setdefault("id", compute_rules.disk_id(id, disk["name"]))
     storage["osDisk"] = {
         "osType": image.os,
         "caching": "ReadWrite",
         "deleteOption": "Detach",
         "diskSizeGB": image.disk_size,
         **disk,
-        "managedDisk": {
-            **managed,
-            **(disk.get("managedDisk") or {}),
-            "id": compute_rules.disk_id(id, disk["name"]),
-        },
+        "managedDisk": managed,
     }
     storage.setdefault("dataDisks", [])
 
@@ -137,7 +128,7 @@ def _fill_interfaces(profile: Body) -> None:
 def _os_profile(id: Id, profile: Body, image: Image) -> Body:
     """Secrets go to the guest and are never seen again; the rest gets its defaults (recorded)."""
     profile = {k: v for k, v in profile.items() if k not in ("adminPassword", "customData")}
-    name = compute_rules.CONFIGURATIONS[image.os]
+    name = CONFIGURATIONS[image.os]
     configuration = {"provisionVMAgent": True, **(profile.get(name) or {})}
     if image.os == "Windows":
         configuration = {"enableAutomaticUpdates": True, **configuration}
@@ -188,54 +179,19 @@ def _take_interfaces(
         network_interfaces.attach(world, nic, id.text, primary=primary)
 
 
-def _make_disk(world: World, id: Id, machine: Body, image: Image) -> None:
-    """The OS disk; it does not get the machine's tags (recorded: a list by tag leaves it out)."""
-    disk = machine["properties"]["storageProfile"]["osDisk"]
-    found = machine["properties"]["storageProfile"]["imageReference"]
-    names = (*image.names, found["exactVersion"])
-    source = catalogue.image_path(id.subscription, machine["location"], *names)
-    document: Body = {
-        **arm.envelope(parse(disk["managedDisk"]["id"]), DISKS, {}),
-        "location": machine["location"],
-        "managedBy": id.text,
-        "sku": {"name": disk["managedDisk"]["storageAccountType"], "tier": "Premium"},
-        "properties": {
-            "osType": image.os,
-            "hyperVGeneration": image.generation,
-            "creationData": {"createOption": "FromImage", "imageReference": {"id": source}},
-            "diskSizeGB": disk["diskSizeGB"],
-            "diskSizeBytes": disk["diskSizeGB"] * 2**30,
-            "timeCreated": world.stamp,
-            "provisioningState": "Succeeded",
-            "diskState": "Attached",
-            "uniqueId": world.guid(disk["managedDisk"]["id"]),
-            "networkAccessPolicy": "AllowAll",
-            "publicNetworkAccess": "Enabled",
-        },
-    }
-    document["sku"]["tier"] = document["sku"]["name"].split("_")[0].removesuffix("SSD")
-    world.add(Resource(document["id"], DISKS, document))
-
-
 def _machine_made(world: World, machine: Resource) -> None:
     if "power" not in machine.hidden:
         machine.hidden["provisioned"] = world.stamp
-        machines.runs(world, machine)
+        virtual_machines.start(world, machine)
     assessment.keep_up(world, machine)
 
 
 def _machine_deleted(world: World, machine: Resource) -> None:
     """Disk and interfaces go along or stay, as their `deleteOption` says; they stay by default."""
     world.freed[machine.id.lower()] = world.now
-    disk = machine.properties["storageProfile"]["osDisk"]
-    standing = world.find(disk["managedDisk"]["id"])
-    if standing is not None:
-        standing.body.pop("managedBy", None)
-        standing.properties["diskState"] = "Unattached"
-        if disk["deleteOption"] == "Delete":
-            arm.take_away(world, DISK, standing)
+    disks.detach(world, machine.properties["storageProfile"]["osDisk"])
     references = machine.properties["networkProfile"]["networkInterfaces"]
-    for nic in machines.interfaces(world, machine):
+    for nic in virtual_machines.interfaces(world, machine):
         network_interfaces.detach(nic)
         sent = [found for found in references if same(found["id"], nic.id)]
         if any(reference(world, r, "properties", "deleteOption") == "Delete" for r in sent):
@@ -254,14 +210,14 @@ def _delete_interface(world: World, nic: Resource) -> None:
             arm.take_away(world, public_addresses.ADDRESS, address)
 
 
-def action_finished(world: World, machine: Resource, operation: Operation) -> None:
+def _action_finished(world: World, machine: Resource, operation: Operation) -> None:
     """An action's time is over: what it was for takes effect."""
     if operation.verb == "assesspatches":
         assessment.assessed(world, machine, operation)
     elif operation.verb == "installpatches":
         on_demand.installed(world, machine, operation)
     else:
-        machines.power_changed(world, machine, operation)
+        virtual_machines.power_changed(world, machine, operation)
 
 
 def _show_machine(world: World, machine: Resource, request: Request) -> Body:
@@ -272,60 +228,6 @@ def _show_machine(world: World, machine: Resource, request: Request) -> Body:
     if request.query.get("$expand", "").lower() == "instanceview":
         body["properties"]["instanceView"] = instance_view(world, machine)
     return body
-
-
-# -- disks and extensions
-
-
-def _check_disk(world: World, id: Id, body: Body, old: Resource | None) -> None:
-    resources.require_location(DISKS, body["location"])
-    if not reference(world, body, "properties", "creationData", "createOption"):
-        compute_rules.missing("disk.creationData")
-
-
-def _fill_disk(world: World, id: Id, body: Body, old: Resource | None) -> Body:
-    document = writable(body)
-    document["location"] = resources.plain_location(document["location"])
-    standing = old.properties if old is not None else {"timeCreated": world.stamp}
-    properties = {"diskState": "Unattached", **standing, **(document.get("properties") or {})}
-    kept = {"managedBy": old.body["managedBy"]} if old and "managedBy" in old.body else {}
-    sku = {"name": "Standard_LRS", **(document.get("sku") or {})}
-    return {**document, **kept, "sku": sku, "properties": properties}
-
-
-def _disk_deletable(world: World, disk: Resource) -> None:
-    if disk.body.get("managedBy"):
-        message = f"Disk {disk.body['name']} is attached to VM {disk.body['managedBy']}."
-        raise Refusal(409, "OperationNotAllowed", message)
-
-
-def _check_extension(world: World, id: Id, body: Body, old: Resource | None) -> None:
-    """The patch extensions come by themselves, never by hand (LinuxPatchExtension#279)."""
-    machine = world.find(id.parent)
-    publisher = reference(world, body, "properties", "publisher")
-    if machine is not None and machines.power_state(machine) != "running":
-        _extension_needs_power()
-    if same(publisher, "Microsoft.CPlat.Core") or not publisher:
-        message = f"The value of parameter publisher is invalid: '{publisher}'."
-        compute_rules.invalid(message, "publisher")
-
-
-def _extension_deletable(world: World, extension: Resource) -> None:
-    machine = world.find(parse(extension.id).parent)
-    if machine is not None and machines.power_state(machine) != "running":
-        _extension_needs_power()
-
-
-def _extension_needs_power() -> None:
-    message = "Cannot modify extensions in the VM when the VM is not running."
-    raise Refusal(409, "OperationNotAllowed", message)
-
-
-def _fill_extension(world: World, id: Id, body: Body, old: Resource | None) -> Body:
-    document = writable(body)
-    document["properties"].pop("protectedSettings", None)
-    document["location"] = resources.plain_location(document["location"])
-    return document
 
 
 # -- routes that are no resources
@@ -340,7 +242,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
             return handler(world, request, *match.groups())
     if id.group and same(id.type, MACHINES) and id.name and MACHINE.knows(request.api_version):
         return _answer_machine(world, request, id)
-    if id.group and same(id.type, EXTENSIONS):
+    if id.group and id.type.lower() in CHILDREN:
         resources.require_group(world, id, writing=request.method != "GET")
         arm.require_parent(world, request, id)
     return None
@@ -437,47 +339,21 @@ MACHINE = Kind(
         "properties.osProfile.requireGuestProvisionSignal": "2019-03-01",
         **{
             f"properties.osProfile.{name}.patchSettings": "2020-12-01"
-            for name in compute_rules.CONFIGURATIONS.values()
+            for name in CONFIGURATIONS.values()
         },
         **{
             f"properties.osProfile.{name}.patchSettings.assessmentMode": "2021-03-01"
-            for name in compute_rules.CONFIGURATIONS.values()
+            for name in CONFIGURATIONS.values()
         },
     },
     when_made=_machine_made,
     when_deleted=_machine_deleted,
+    action_finished=_action_finished,
     actions={"assesspatches": assessment.assess, "installpatches": on_demand.install}
-    | {name: partial(machines.change_power, name) for name in machines.POWER},
+    | {name: partial(virtual_machines.change_power, name) for name in virtual_machines.POWER},
 )
-DISK = Kind(
-    type=DISKS,
-    model="azure.mgmt.compute.models:Disk",
-    patch_model="azure.mgmt.compute.models:DiskUpdate",
-    api_version=DISK_API,
-    versions=DISK_VERSIONS,
-    created=202,
-    check=_check_disk,
-    fill=_fill_disk,
-    create=LongRunning("compute", (1.0, 5.0), location=True),
-    update=LongRunning("compute", (1.0, 5.0), location=True),
-    delete=LongRunning("compute", (1.0, 6.0), location=True),
-    deletable=_disk_deletable,
-)
-EXTENSION = Kind(
-    type=EXTENSIONS,
-    model="azure.mgmt.compute.models:VirtualMachineExtension",
-    patch_model="azure.mgmt.compute.models:VirtualMachineExtensionUpdate",
-    api_version=API,
-    versions=VERSIONS,
-    check=_check_extension,
-    fill=_fill_extension,
-    create=LongRunning("compute", (15.0, 60.0)),
-    update=LongRunning("compute", (10.0, 30.0)),
-    delete=LongRunning("compute", (10.0, 30.0), location=True),
-    creating="Creating",
-    deletable=_extension_deletable,
-)
-KINDS: tuple[Kind, ...] = (MACHINE, DISK, EXTENSION)
+KINDS: tuple[Kind, ...] = (MACHINE, DISK, EXTENSION, *galleries.KINDS)
+CHILDREN = {t.lower() for t in (EXTENSIONS, galleries.DEFINITION, galleries.VERSION)}
 HAPPENINGS: Mapping[str, Callable[..., None]] = {
     **assessment.HAPPENINGS,
     "installation.reboots": installation.reboots,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from arm_sandbox.arm import Body, merge, reference, require_references
 from arm_sandbox.ids import Id, same
-from arm_sandbox.providers import catalogue, quota, resources
+from arm_sandbox.providers import catalogue, os_disks, patch_rules, quota, resources
 from arm_sandbox.providers.catalogue import Image, Size
+from arm_sandbox.providers.os_disks import Origin
+from arm_sandbox.providers.patch_rules import CONFIGURATIONS
+from arm_sandbox.providers.refusals import invalid, missing
+from arm_sandbox.providers.virtual_machines import MACHINES
 from arm_sandbox.wire import Refusal
 from arm_sandbox.world import Resource, World
-
-MACHINES = "Microsoft.Compute/virtualMachines"
 
 RESERVED_USERS = (
     *(
@@ -85,11 +87,6 @@ PASSWORD_CLASSES = (r"[a-z]", r"[A-Z]", r"\d", r"[\W_]")
 NOT_IN_WINDOWS_NAMES = r"""[`~!@#$%^&*()=+_\[\]{}\\|;:.'",<>/?\s]"""
 NOT_IN_LINUX_NAMES = r"""[`~!@#$%^&*()=+_\[\]{}\\|;:'",<>/?\s]"""
 
-PATCH_MODES = {
-    "Windows": ("Manual", "AutomaticByOS", "AutomaticByPlatform"),
-    "Linux": ("ImageDefault", "AutomaticByPlatform"),
-}
-CONFIGURATIONS = {"Windows": "windowsConfiguration", "Linux": "linuxConfiguration"}
 UNCHANGEABLE = (
     ("imageReference", "storageProfile", "imageReference"),
     ("osDisk.name", "storageProfile", "osDisk", "name"),
@@ -123,19 +120,15 @@ def _look(world: World, id: Id, body: Body, old: Resource | None, over_quota: st
         properties = merge(old.properties, properties)
     size = _require_size(world, properties, location)
     quota.require(world, id, size, location, over_quota)
-    image = _require_image(properties)
-    _require_boot(properties, size, image)
+    if old is None:
+        origin = os_disks.origin(world, properties.get("storageProfile") or {})
+    else:
+        origin = os_disks.origin_of(world, old)
+    _require_boot(properties, size, origin.image)
     _require_disk(world, id, properties, size, old)
-    _require_os_profile(id, properties, image, old)
-    _require_patch_settings(properties["osProfile"], image, old)
-
-
-def invalid(message: str, target: str) -> NoReturn:
-    raise Refusal(400, "InvalidParameter", message, target=target)
-
-
-def missing(parameter: str) -> NoReturn:
-    invalid(f"Required parameter '{parameter}' is missing (null).", parameter)
+    _require_os_profile(id, properties, origin, old)
+    if not origin.specialized:
+        patch_rules.require(properties["osProfile"], origin, old)
 
 
 def _require_unchanged(properties: Body, standing: Body) -> None:
@@ -183,24 +176,6 @@ def _require_size(world: World, properties: Body, location: str) -> Size:
             "https://aka.ms/azureskunotavailable for details.",
         )
     return size
-
-
-def _require_image(properties: Body) -> Image:
-    sent = _at(properties, ["storageProfile", "imageReference"])
-    if not sent:
-        missing("storageProfile.imageReference")
-    names = [str(sent.get(key) or "") for key in ("publisher", "offer", "sku", "version")]
-    image = catalogue.image_named(*names[:3])
-    if image is None or names[3] not in ("latest", *image.versions):
-        raise Refusal(
-            404,
-            "PlatformImageNotFound",
-            f"The platform image '{':'.join(names)}' is not available. Verify that all fields in "
-            "the storage profile are correct. For more details about storage profile information, "
-            "please refer to https://aka.ms/storageprofile",
-            target="imageReference",
-        )
-    return image
 
 
 def _require_boot(properties: Body, size: Size, image: Image) -> None:
@@ -252,13 +227,33 @@ def _require_disk(world: World, id: Id, properties: Body, size: Size, old: Resou
             "to a size that supports Premium storage.",
             "osDisk.managedDisk.storageAccountType",
         )
-    if old is None and name and world.find(disk_id(id, name)) is not None:
+    attached = same(reference(world, disk, "createOption"), "Attach")
+    if old is None and attached:
+        _require_attachable(world, id, disk)
+    elif old is None and name and world.find(disk_id(id, name)) is not None:
         raise Refusal(
             409,
             "ConflictingUserInput",
             f"Disk '{name}' already exists in resource group {id.group.upper()}. Only "
             "CreateOption.Attach is supported.",
             target=f"/subscriptions/{id.subscription}/resourceGroups/{id.group}",
+        )
+
+
+def _require_attachable(world: World, id: Id, disk: Body) -> None:
+    if not disk.get("osType"):
+        missing("osDisk.osType")
+    wanted = reference(world, disk, "managedDisk", "id")
+    standing = world.find(wanted)
+    if standing is None:
+        raise Refusal(404, "NotFound", f"Resource {wanted} not found.")
+    owner = standing.body.get("managedBy")
+    if owner:
+        raise Refusal(
+            409,
+            "ConflictingUserInput",
+            f"Cannot attach disk '{standing.body['name']}' to VM '{id.name}' because the disk is "
+            f"currently owned by VM '{owner.rsplit('/', 1)[1]}'.",
         )
 
 
@@ -269,8 +264,11 @@ def disk_id(machine: Id, name: str) -> str:
 # -- the guest
 
 
-def _require_os_profile(id: Id, properties: Body, image: Image, old: Resource | None) -> None:
-    profile = properties.get("osProfile")
+def _require_os_profile(id: Id, properties: Body, origin: Origin, old: Resource | None) -> None:
+    profile, image = properties.get("osProfile"), origin.image
+    if origin.specialized:
+        _require_no_profile(profile, old)
+        return
     if not profile:
         missing("osProfile")
     other = CONFIGURATIONS["Linux" if image.os == "Windows" else "Windows"]
@@ -280,6 +278,16 @@ def _require_os_profile(id: Id, properties: Body, image: Image, old: Resource | 
     _require_user(profile.get("adminUsername"), image)
     if old is None:
         _require_sign_in(profile, image)
+
+
+def _require_no_profile(profile: Body | None, old: Resource | None) -> None:
+    """A system that has been set up takes no profile, at first (terraform#11147) or later
+    (azure-docs#21850)."""
+    if profile and old is None:
+        invalid("Parameter 'osProfile' is not allowed.", "osProfile")
+    if profile:
+        message = "Changing property 'osProfile' is not allowed."
+        raise Refusal(409, "PropertyChangeNotAllowed", message, target="osProfile")
 
 
 def _require_computer_name(name: str, image: Image) -> None:
@@ -352,83 +360,6 @@ def _require_password(password: str | None, image: Image) -> None:
             "5) Control characters are not allowed",
             "adminPassword",
         )
-
-
-# -- how it is patched
-
-
-def _require_patch_settings(profile: Body, image: Image, old: Resource | None) -> None:
-    name = CONFIGURATIONS[image.os]
-    configuration = profile.get(name) or {}
-    settings = configuration.get("patchSettings") or {}
-    mode = settings.get("patchMode")
-    target = f"{name}.patchSettings"
-    if mode is not None and mode not in PATCH_MODES[image.os]:
-        invalid(f"The value '{mode}' of parameter 'patchMode' is invalid.", f"{target}.patchMode")
-    if image.os == "Windows":
-        _require_windows_mode(configuration, mode, old)
-    elif mode == "AutomaticByPlatform" and configuration.get("provisionVMAgent") is False:
-        _require_set(mode, "property 'provisionVMAgent'", "true", name)
-    if settings.get("assessmentMode") not in (None, "ImageDefault", "AutomaticByPlatform"):
-        message = (
-            f"The value '{settings['assessmentMode']}' of parameter 'assessmentMode' is invalid."
-        )
-        invalid(message, f"{target}.assessmentMode")
-    _require_platform_settings(settings, target, old)
-
-
-def _require_windows_mode(configuration: Body, mode: str | None, old: Resource | None) -> None:
-    """A machine without automatic updates can be switched to the platform's mode and back to
-    `Manual`, one with them between that mode and `AutomaticByOS` (docs, automatic guest patching).
-    That none is made so is from the API description.
-    """
-    updates = configuration.get("enableAutomaticUpdates", True)
-    agent = configuration.get("provisionVMAgent", True)
-    name = "windowsConfiguration"
-    if mode == "AutomaticByPlatform" and not (agent and (updates or old is not None)):
-        both = "properties 'provisionVMAgent' and 'enableAutomaticUpdates'"
-        _require_set(mode, both, "true", name)
-    if mode == "AutomaticByOS" and not updates:
-        _require_set(mode, "property 'enableAutomaticUpdates'", "true", name)
-    if mode == "Manual" and updates:
-        _require_set(mode, "property 'enableAutomaticUpdates'", "false", name)
-
-
-def _require_set(mode: str, what: str, value: str, configuration: str) -> NoReturn:
-    """Worded as in kumarvna/terraform-azurerm-virtual-machine#13."""
-    invalid(
-        f"The patchMode '{mode}' is invalid. For patchMode '{mode}', the {what} must be set to "
-        f"{value}.",
-        f"{configuration}.patchSettings.patchMode",
-    )
-
-
-def _require_platform_settings(settings: Body, target: str, old: Resource | None) -> None:
-    platform = settings.get("automaticByPlatformSettings")
-    left_over = old is not None and platform == _platform_settings(old)
-    if settings.get("patchMode") != "AutomaticByPlatform" and platform and not left_over:
-        invalid(
-            "AutomaticByPlatformSettings cannot be set if the PatchMode is not "
-            "'AutomaticByPlatform'.",
-            f"{target}.automaticByPlatformSettings",
-        )
-    bypassed = (platform or {}).get("bypassPlatformSafetyChecksOnUserSchedule")
-    if settings.get("enableHotpatching") and bypassed:
-        invalid(
-            "Hotpatch updates require platform safety checks. The "
-            "'BypassPlatformSafetyChecksOnUserSchedule' flag must be set to false to enable "
-            "hotpatching.",
-            f"{target}.automaticByPlatformSettings.bypassPlatformSafetyChecksOnUserSchedule",
-        )
-
-
-def _platform_settings(machine: Resource) -> Any:
-    profile = machine.properties.get("osProfile") or {}
-    for name in CONFIGURATIONS.values():
-        settings = _at(profile, [name, "patchSettings", "automaticByPlatformSettings"])
-        if settings:
-            return settings
-    return None
 
 
 # -- interfaces

@@ -5,24 +5,30 @@ from __future__ import annotations
 import copy
 
 from arm_sandbox.arm import Body
-from arm_sandbox.providers import catalogue
-from arm_sandbox.providers.machines import EXTENSIONS, agent_ready, os_of, power_state
+from arm_sandbox.providers.virtual_machines import (
+    EXTENSIONS,
+    agent_ready,
+    image_of,
+    os_of,
+    power_state,
+)
 from arm_sandbox.world import Resource, World
 
 
 def instance_view(world: World, machine: Resource) -> Body:
-    image = catalogue.image_of(machine.body)
+    image = image_of(world, machine)
     disk = machine.properties["storageProfile"]["osDisk"]["name"]
     at = machine.hidden.get("provisioned", world.stamp)
     view: Body = {
         "disks": [{"name": disk, "statuses": [_status("ProvisioningState", "succeeded", at)]}],
-        "hyperVGeneration": image.generation if image is not None else "V1",
+        "hyperVGeneration": image.generation,
         "statuses": _statuses(machine, at),
     }
     if power_state(machine) not in ("deallocating", "deallocated"):
         view["vmAgent"] = _agent(world, machine)
-    if agent_ready(world, machine) and image is not None:
-        view["computerName"] = machine.properties["osProfile"]["computerName"]
+    if agent_ready(world, machine):
+        profile = machine.properties.get("osProfile") or {}
+        view["computerName"] = profile.get("computerName", machine.body["name"])
         view |= {"osName": image.system, "osVersion": image.system_version}
     extensions = [_extension_view(child) for child in world.below(machine.id, EXTENSIONS)]
     if extensions:

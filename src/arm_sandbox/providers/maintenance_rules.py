@@ -10,7 +10,7 @@ from arm_sandbox import windows
 from arm_sandbox.arm import Body
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.patching.runs import CONFIGURATION
-from arm_sandbox.providers.machines import is_customer_managed
+from arm_sandbox.providers import machines
 from arm_sandbox.providers.resources import require_location
 from arm_sandbox.wire import Refusal
 from arm_sandbox.world import Resource, World
@@ -170,7 +170,7 @@ def _require_ready(machine: Resource) -> None:
 
 
 def _require_customer_managed(machine: Resource) -> None:
-    if not is_customer_managed(machine.body):
+    if machines.is_machine(machine) and not machines.may_be_scheduled(machine):
         # Refused (terraform#22487, #19747); the wording is ours.
         raise Refusal(
             400,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from arm_sandbox import operations
+from arm_sandbox import operations, tagging
 from arm_sandbox.arm import Kind, record, take_away
 from arm_sandbox.ids import Id
 from arm_sandbox.locations import KNOWN, LOCATIONS
@@ -151,7 +151,7 @@ def _put_group(
     if body.get("managedBy"):
         document["managedBy"] = body["managedBy"]
     if "tags" in body:
-        document["tags"] = checked_tags(body["tags"])
+        document["tags"] = tagging.checked(body["tags"])
     group = world.add(Resource(document["id"], GROUP, document))
     record(world, group.id, f"{GROUP}/write", "Succeeded")
     seconds = world.between(id, "put", 0.5, 2)
@@ -185,27 +185,13 @@ def _require_group_location(name: str, location: str, old: Resource | None) -> N
         )
 
 
-def checked_tags(tags: Any) -> dict[str, str]:
-    """Azure's limits: 50 tags, names of 512 characters without `<>%&\\?/`, values of 256."""
-    checked = {str(name): str(value) for name, value in (tags or {}).items()}
-    if len(checked) > 50:
-        message = f"Too many tags on the resource: {len(checked)}, at most 50."
-        raise gateway(400, "TooManyTags", message)
-    for name, value in checked.items():
-        if len(name) > 512 or re.search(r"[<>%&\\?/]", name):
-            raise gateway(400, "InvalidTagNameCharacters", f"The tag name '{name}' is not valid.")
-        if len(value) > 256:
-            raise gateway(400, "InvalidTagValueLength", f"The value of tag '{name}' is too long.")
-    return checked
-
-
 def _patch_group(
     world: World, request: Request, subscription: str, name: str, kinds: Any
 ) -> Response:
     id = f"/subscriptions/{subscription}/resourceGroups/{name}"
     group = require_group(world, Id(id, subscription, name), writing=True)
     if "tags" in (request.body or {}):
-        body = {**group.body, "tags": checked_tags(request.body["tags"])}
+        body = {**group.body, "tags": tagging.checked(request.body["tags"])}
         group = world.add(replace(group, body=body))
     record(world, group.id, f"{GROUP}/write", "Succeeded")
     seconds = world.between(id, "patch", 0.5, 2)

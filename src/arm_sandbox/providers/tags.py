@@ -9,17 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arm_sandbox import arm
+from arm_sandbox import arm, tagging
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers import resources
+from arm_sandbox.tagging import Tags
 from arm_sandbox.wire import Request, Response, gateway
 from arm_sandbox.world import Resource, World
 
 TYPE = "Microsoft.Resources/tags"
 VERSIONS = ("2019-10-01", "2020-06-01", "2021-01-01", "2021-04-01", "2022-09-01", "2024-11-01")
-
-Tags = dict[str, str]
 
 
 def answer(world: World, request: Request, id: Id) -> Response | None:
@@ -54,7 +53,7 @@ def _holder(world: World, id: Id, *, writing: bool) -> Resource:
 
 
 def _set(world: World, holder: Resource, tags: Tags) -> None:
-    holder.body["tags"] = resources.checked_tags(tags)
+    holder.body["tags"] = tagging.checked(tags)
     world.add(holder)
     scope = holder.id.removesuffix(f"/providers/{TYPE}/default")
     arm.record(world, f"{scope}/providers/{TYPE}/default", f"{TYPE}/write", "Succeeded")
@@ -71,11 +70,11 @@ def _patched(tags: Tags, request: Request) -> Tags:
     operation = str((request.body or {}).get("operation", "")).lower()
     sent = _sent(request)
     if operation == "merge":
-        return tags | sent
+        return tagging.merged(tags, sent)
     if operation == "replace":
         return sent
     if operation == "delete":
-        return {k: v for k, v in tags.items() if sent.get(k) != v}
+        return tagging.without(tags, sent)
     raise gateway(
         400,
         "InvalidTagsPatchOperation",

@@ -201,6 +201,9 @@ def reset(
         Path | None,
         typer.Option("--with", metavar="FILE", help="How it shall behave; see docs/sandbox.md."),
     ] = None,
+    subscriptions: Annotated[
+        int, typer.Option(min=1, max=200, help="How many subscriptions there are.")
+    ] = 1,
     output: o.OutputAs = o.Output.text,
 ) -> None:
     """Forget everything in the sandbox and begin a new world.
@@ -210,8 +213,9 @@ def reset(
       patchctl sandbox reset
       patchctl sandbox reset --seed 7 --at 2027-01-01T12:00
       patchctl sandbox reset --with hard-times.toml
+      patchctl sandbox reset --subscriptions 3
     """
-    from arm_sandbox.world import World
+    from arm_sandbox import world
     from patchctl.cli.command import command, sandbox_directory
     from patchctl.cli.memory import HISTORIES
     from patchctl.clients import usable
@@ -225,7 +229,8 @@ def reset(
         with usable(store), store.locked():
             store.clear()
             shutil.rmtree(store.directory / HISTORIES, ignore_errors=True)
-            store.save(World(seed=seed, now=now, options=options))
+            several = world.subscriptions(subscriptions)
+            store.save(world.World(seed, now, subscriptions=several, options=options))
         c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
 
 
