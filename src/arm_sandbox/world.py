@@ -152,6 +152,13 @@ class World:
     """Templates in progress, by the deployment's id in lower case. There may be passwords in them:
     they are never saved."""
 
+    of_type: dict[str, dict[str, Resource]] = field(default_factory=dict, repr=False)
+    """The resources once more, by their type in lower case. It is never saved."""
+
+    def __post_init__(self) -> None:
+        for key, resource in self.resources.items():
+            self.of_type.setdefault(resource.type.lower(), {})[key] = resource
+
     # -- finding things
 
     def find(self, id: str) -> Resource | None:
@@ -160,15 +167,20 @@ class World:
     def add(self, resource: Resource) -> Resource:
         self._remember(resource.id)
         self.resources[resource.id.lower()] = resource
+        self.of_type.setdefault(resource.type.lower(), {})[resource.id.lower()] = resource
         return resource
 
     def remove(self, id: str) -> None:
         self._remember(id)
-        self.resources.pop(id.lower(), None)
+        gone = self.resources.pop(id.lower(), None)
+        if gone is not None:
+            del self.of_type[gone.type.lower()][id.lower()]
 
     def below(self, scope: str, type: str | None = None) -> Iterator[Resource]:
         """Resources within a scope, the scope itself excepted, of one type if one is given."""
-        return _inside(self.resources.values(), scope, type)
+        if type is None:
+            return _inside(self.resources.values(), scope)
+        return _inside(self.of_type.get(type.lower(), {}).values(), scope)
 
     # -- what readers get, which may lag behind
 
@@ -183,7 +195,10 @@ class World:
 
     def listed(self, scope: str, type: str | None = None) -> Iterator[Resource]:
         """What a list shows: lists come from a cache (azure-rest-api-specs#21221, AKS#1964)."""
-        return _inside(self.all_listed(), scope, type)
+        if not self._lags():
+            return self.below(scope, type)
+        shown = (r for r in self.all_listed() if type is None or same(r.type, type))
+        return _inside(shown, scope)
 
     def all_listed(self) -> Iterator[Resource]:
         """What lists show, and Resource Graph, of everything."""
@@ -191,9 +206,12 @@ class World:
         shown = {**self.resources, **lagging}.values() if lagging else self.resources.values()
         return (resource for resource in shown if resource is not None)
 
+    def _lags(self) -> bool:
+        return any((*self.options.read_lag, *self.options.list_lag))
+
     def _remember(self, id: str) -> None:
         """Keep what readers get now for as long as they shall get it."""
-        if not any((*self.options.read_lag, *self.options.list_lag)):
+        if not self._lags():
             return
         self.past = {k: p for k, p in self.past.items() if self.now < max(p.read, p.listed)}
         before = self.past[id.lower()].resource if id.lower() in self.past else self.find(id)
@@ -248,7 +266,7 @@ class World:
 
     def saved(self) -> str:
         """All of it as JSON, by an encoder that takes a sixth of the time: it is written often."""
-        return to_json({"format": FORMAT, **vars(self), "deploying": {}}).decode()
+        return to_json({"format": FORMAT, **vars(self), "deploying": {}, "of_type": {}}).decode()
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> World:
@@ -274,11 +292,9 @@ def _past(data: dict[str, Any]) -> Past:
     return Past(Resource(**resource) if resource else None, data["read"], data["listed"])
 
 
-def _inside(resources: Iterable[Resource], scope: str, type: str | None) -> Iterator[Resource]:
-    """The type is looked at first, for few resources are of any one."""
-    wanted = type.lower() if type is not None else None
-    fitting = [r for r in resources if wanted is None or r.type.lower() == wanted]
-    return (r for r in fitting if within(r.id, scope) and not same(r.id, scope))
+def _inside(resources: Iterable[Resource], scope: str) -> Iterator[Resource]:
+    standing = list(resources)
+    return (r for r in standing if within(r.id, scope) and not same(r.id, scope))
 
 
 def chance(seed: str, subject: str) -> float:

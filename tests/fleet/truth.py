@@ -33,7 +33,7 @@ class Expectation:
     managed: bool
     """Whether a schedule may patch it as it stands: nothing has to change."""
     settings_refused: Reasons
-    """Why it cannot be set so that a schedule may."""
+    """Why it cannot be set so that a schedule may; of Arc it need not be set."""
     assignment_refused: Reasons
     """Why it cannot be assigned to a schedule, even if it was."""
     tag_refused: Reasons
@@ -58,7 +58,7 @@ def expectation(machine: Machine) -> Expectation:
     full = {"no room for a tag"} if len(machine.tags) >= MOST_TAGS else set()
     stays = {"lock"} if machine.lock else set()
     return Expectation(
-        managed=is_managed(machine.settings),
+        managed=machine.sort == "arc" or is_managed(machine.settings),
         settings_refused=frozenset(forbidden | _unsettable(machine)),
         assignment_refused=frozenset(forbidden),
         tag_refused=frozenset(forbidden | full),
@@ -84,25 +84,28 @@ def effective(settings: Settings) -> Effective:
 
 def _unsettable(machine: Machine) -> set[str]:
     """What about the machine itself is against platform mode with its checks bypassed."""
-    reasons = set()
-    if machine.settings.hotpatching:
-        reasons.add("hotpatching")
-    if not machine.agent:
-        reasons.add("no agent")
-    return reasons
+    if machine.sort == "arc":
+        return set()
+    return _true(
+        ("hotpatching", machine.settings.hotpatching),
+        ("no agent", not machine.agent),
+        ("no profile", machine.sort in ("specialized", "attached")),
+        ("image not supported", machine.support == "none"),
+    )
 
 
 def _idle(machine: Machine) -> set[str]:
-    reasons = set()
-    if machine.power != "running":
-        reasons.add("not running")
-    if not machine.agent:
-        reasons.add("no agent")
-    if not machine.extensions:
-        reasons.add("extensions not allowed")
-    if not machine.outbound:
-        reasons.add("no way to updates")
-    return reasons
+    return _true(
+        ("not running", machine.power != "running"),
+        ("no agent", not machine.agent),
+        ("extensions not allowed", not machine.extensions),
+        ("no way to updates", not machine.outbound),
+        ("image not supported", machine.support == "none"),
+    )
+
+
+def _true(*reasons: tuple[str, bool]) -> set[str]:
+    return {reason for reason, is_so in reasons if is_so}
 
 
 # -- other people's schedules
