@@ -74,8 +74,9 @@ class WitnessPlugin:
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Whether all tests but the slow ones were asked for, and asked to run here to their end."""
-    option = config.option
-    part = option.keyword or option.markexpr != "not slow" or option.collectonly or option.live
+    """Whether all tests that usually run were asked for, and asked to run here to their end."""
+    option, usual = config.option, config.getini("addopts")
+    marked = option.markexpr != usual[usual.index("-m") + 1]
+    part = option.keyword or marked or option.collectonly or option.live
     all_of_them = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return all_of_them and not part and not option.maxfail and not getattr(option, "lf", False)
