@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 BY_PLATFORM = "AutomaticByPlatform"
 IMAGE_DEFAULT = "ImageDefault"
 READ_ONLY = "ReadOnly"
-CLIENTS = "microsoftwindowsdesktop"
-"""The publisher of Windows for desktops, which Update Manager does not patch."""
+UNPATCHED = {
+    "microsoftwindowsdesktop": "Windows for desktops",
+    "kinvolk": "Flatcar",
+}
+"""Publishers of images that Update Manager never patches (support-matrix-updates.md); of what is
+not listed here, Azure itself refuses the settings."""
 MOST_TAGS = 50
 
 
@@ -142,8 +146,8 @@ def _of_settings(machine: Machine) -> Obstacle | None:
             "it was made without the VM agent, and that is fixed at creation",
             "make the machine anew with provisionVMAgent",
         )
-    if machine.publisher.lower() == CLIENTS:
-        return Obstacle("Update Manager does not patch Windows for desktops", "use Intune")
+    if (what := UNPATCHED.get(machine.publisher.lower())) is not None:
+        return Obstacle(f"Update Manager does not patch {what}", "leave it to its own updates")
     return None
 
 
@@ -253,7 +257,7 @@ def machine(row: Mapping[str, Any]) -> Machine:
     os = str(row.get("os") or "").lower()
     windows, linux = row.get("windows"), row.get("linux")
     configuration = windows or linux or {}
-    return Machine(
+    found = Machine(
         id=str(row["id"]),
         os=os,
         location=str(row["location"]),
@@ -264,3 +268,4 @@ def machine(row: Mapping[str, Any]) -> Machine:
         agent=configuration.get("provisionVMAgent") is not False,
         publisher=str(row.get("publisher") or ""),
     )
+    return replace(found, settings=None) if found.arc else found

@@ -5,19 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from patchctl.deployment import Deployment
 from patchctl.errors import BadInput, PatchctlError
 from patchctl.machines import Memory, remembered
 
 
-def keep(file: Path, memories: Mapping[str, Memory]) -> None:
+@dataclass(frozen=True)
+class Kept:
+    """Whose machines they are, and what each of them was, by its id in lower case."""
+
+    suffix: str
+    machines: Mapping[str, Memory]
+
+
+def keep(file: Path, suffix: str, memories: Mapping[str, Memory]) -> None:
     """Add to a file. Raises PatchctlError when it cannot be written: nothing is to be changed that
     is not remembered."""
     with suppress(BadInput):
-        known = read(file)
+        known = read(file).machines
         memories = {**known, **{id: _first(known.get(id), m) for id, m in memories.items()}}
-    text = json.dumps({id: memory.written() for id, memory in memories.items()}, indent=1)
+    written = {id: memory.written() for id, memory in memories.items()}
+    text = json.dumps({"suffix": suffix, "machines": written}, indent=1)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
@@ -37,11 +48,25 @@ def _first(known: Memory | None, now: Memory) -> Memory:
     return Memory(known.before, now.left) if known is not None and ours else now
 
 
-def read(file: Path) -> dict[str, Memory]:
-    """Memories by id in lower case. Raises BadInput for what is no such file."""
+def read(file: Path) -> Kept:
+    """Raises BadInput for what is no such file."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        memories = {str(id).lower(): remembered(text) for id, text in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
+        suffix = str(found["suffix"])
+        machines = {str(id).lower(): remembered(text) for id, text in found["machines"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput([f"{file}: {error}"], "Name a file that deploy has written.") from None
-    return {id: memory for id, memory in memories.items() if memory is not None}
+    return Kept(suffix, {id: memory for id, memory in machines.items() if memory is not None})
+
+
+def with_kept(deployment: Deployment, kept: Kept) -> Deployment:
+    """A deployment that knows what a file does, even where nothing of it stands any more.
+
+    Raises BadInput for a file of another one of the same name.
+    """
+    if deployment.stands and deployment.suffix != kept.suffix:
+        raise BadInput(
+            [f"--restore-from: the file is of {kept.suffix}, and {deployment.suffix} stands"],
+            "Name the file that ends in the suffix that stands.",
+        )
+    return replace(deployment, suffix=kept.suffix, memories=kept.machines)

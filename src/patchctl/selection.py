@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from patchctl.deployment import Deployment
 
 LOCKS = "2020-05-01"
-NEEDED = {
+SETTING = {
     "Microsoft.Compute/virtualMachines/write": "change its settings",
     "Microsoft.Resources/tags/write": "tag it",
-    "Microsoft.Maintenance/configurationAssignments/write": "assign it to a schedule",
 }
+"""The actions that a machine takes whose settings have to change, and their names."""
+ASSIGNING = {"Microsoft.Maintenance/configurationAssignments/write": "assign it to a schedule"}
 UNSET = Obstacle(
     "its settings are not what a schedule needs, and only a report was asked for",
     "let its owner set them as below",
@@ -200,7 +201,7 @@ async def judged(
         replace(
             machine,
             lock=_lock(machine, scopes),
-            denied=rights[machine.group_id.lower()],
+            denied=_denied_to(rights[machine.group_id.lower()], deployment, machine),
             overlapping=tuple(id for id in machine.schedules if id in overlapping),
         )
         for machine in found
@@ -241,6 +242,14 @@ async def _locks(clients: Clients, subscription: str) -> list[tuple[str, str]]:
     ]
 
 
-async def _denied(clients: Clients, group: str) -> tuple[str, ...]:
+def _denied_to(denied: Set[str], deployment: Deployment, machine: Machine) -> tuple[str, ...]:
+    """What we may not do of what a machine takes; a right one is only assigned."""
+    wanted = wanted_settings(machine, deployment.config.patches.reboot)
+    right = wanted is None or machine.settings == wanted
+    needed = ASSIGNING if right else {**SETTING, **ASSIGNING}
+    return tuple(deed for action, deed in needed.items() if action in denied)
+
+
+async def _denied(clients: Clients, group: str) -> Set[str]:
     may = await access.permissions(clients.within(group.split("/")[2]), group)
-    return tuple(deed for action, deed in NEEDED.items() if not access.permits(may, action))
+    return {action for action in (*SETTING, *ASSIGNING) if not access.permits(may, action)}

@@ -67,6 +67,7 @@ def test_a_schedule_wants_platform_mode_with_the_checks_bypassed(reboot: str) ->
         ({"hotpatching": True}, "hotpatching"),
         ({"agent": False}, "agent"),
         ({"publisher": "MicrosoftWindowsDesktop"}, "desktops"),
+        ({"publisher": "kinvolk"}, "Flatcar"),
         ({"lock": "ReadOnly"}, "lock"),
         ({"denied": ("tag it",)}, "may not tag it"),
         ({"overlapping": ("/x/mc-theirs",)}, "mc-theirs overlap"),

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,7 @@ from patchctl.config import Config, Layer
 from patchctl.deployment import Deployment, resolve
 from patchctl.engine import Limits, Plan, Stopped, inspect
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
-from patchctl.machines import Memory
+from patchctl.memories import Kept, with_kept
 from patchctl.report import StepReport
 from patchctl.views import text
 from patchctl.views.envelope import Envelope
@@ -82,11 +82,7 @@ class Command:
         return connection
 
     def resolve(
-        self,
-        connection: Connection,
-        *,
-        making: bool = False,
-        memories: Mapping[str, Memory] | None = None,
+        self, connection: Connection, *, making: bool = False, kept: Kept | None = None
     ) -> Deployment:
         """Find the deployment and its machines; say where else its name stands if not here."""
         from patchctl.selection import with_machines
@@ -102,7 +98,8 @@ class Command:
                 making=making,
             )
         )
-        deployment = replace(deployment, memories=memories or {})
+        if kept is not None:
+            deployment = with_kept(deployment, kept)
         deployment = connection.run(with_machines(connection.clients, deployment))
         for subscription in deployment.elsewhere:
             self.say(

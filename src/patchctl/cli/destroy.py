@@ -8,6 +8,7 @@ from patchctl.cli import options as o
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from patchctl.cli.command import Command
     from patchctl.deployment import Deployment
@@ -37,15 +38,16 @@ def destroy(c: Command) -> None:
     from dataclasses import replace
 
     from patchctl import engine
+    from patchctl.cli.memory import machines_file
     from patchctl.deployment import refuse_other_author
     from patchctl.memories import read
     from patchctl.steps import resource_group
 
     connection = c.connect()
-    kept = read(c.given["restore_from"]) if c.given["restore_from"] else {}
-    resolved = c.resolve(connection, memories=kept)
+    kept = read(c.given["restore_from"]) if c.given["restore_from"] else None
+    resolved = c.resolve(connection, kept=kept)
     deployment = replace(resolved, wait=not c.given["no_wait"])
-    if not deployment.stands and not kept:
+    if not deployment.stands and kept is None:
         c.show(f"{deployment.name} does not stand here: nothing to do.")
         return
     refuse_other_author(deployment)
@@ -62,7 +64,7 @@ def destroy(c: Command) -> None:
         reports = connection.run(going)
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
-    _require_all(reports)
+    _require_all(reports, deployment.name, machines_file(connection, deployment))
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:
@@ -101,7 +103,7 @@ def _what_is_put_back(deployment: Deployment, found: Plan) -> Iterator[str]:
             yield f"{machine.shown}: {said}."
 
 
-def _require_all(reports: Sequence[StepReport]) -> None:
+def _require_all(reports: Sequence[StepReport], name: str, file: Path) -> None:
     """Raises Partly with each machine that is not as it was before."""
     from patchctl.errors import Partly
     from patchctl.report import Outcome
@@ -110,7 +112,8 @@ def _require_all(reports: Sequence[StepReport]) -> None:
     if partly:
         raise Partly(
             [note for report in partly for note in report.inspection.notes],
-            "Everything else is gone. What is told of these machines is for their owners.",
+            "Everything else is gone. What somebody has changed is theirs; of the rest, once "
+            f"nothing is in the way: patchctl destroy --name {name} --restore-from {file}",
             step=partly[0].step,
         )
 

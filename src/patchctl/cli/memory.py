@@ -39,10 +39,14 @@ def keep_machines(c: Command, connection: Connection, deployment: Deployment) ->
 
     found = connection.run(patch_settings.memories(connection.clients, deployment))
     if found:
-        name = f"{deployment.name}-{deployment.suffix}.json"
-        file = _kept(MACHINES, connection, deployment) / name
-        memories.keep(file, found)
+        file = machines_file(connection, deployment)
+        memories.keep(file, deployment.suffix, found)
         c.say(f"How the machines were is kept in their tags and in {file}")
+
+
+def machines_file(connection: Connection, deployment: Deployment) -> Path:
+    name = f"{deployment.name}-{deployment.suffix}.json"
+    return _kept(MACHINES, connection, deployment) / name
 
 
 def _kept(kind: str, connection: Connection, deployment: Deployment) -> Path:

@@ -38,6 +38,7 @@ from patchctl.machines import (
 )
 from patchctl.many import each, try_each
 from patchctl.report import Finding, Inspection, State, check
+from patchctl.translation import translated
 
 NAME = "patch-settings"
 NEEDS = ("resource-group",)
@@ -246,7 +247,7 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
         return
     changed = machine.settings not in (remembers.left, remembers.before)
     if machine.settings == remembers.left != remembers.before:
-        await _patch(clients, machine, remembers.before)
+        await _restore(clients, deployment, machine, remembers)
     if (tagged := machine.tag(deployment.machine_tag)) is not None:
         await _tag(clients, deployment, machine, "Delete", tagged)
     if changed:
@@ -255,6 +256,23 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
             f"somebody has changed it since, to {machine.settings}; that stays. "
             f"Before patchctl it was {remembers.before}",
         )
+
+
+async def _restore(
+    clients: Clients, deployment: Deployment, machine: Machine, remembers: Memory
+) -> None:
+    """Azure does not take back everything: images that it patches on schedules only are refused to
+    leave the schedules for its own times. The tag then stays, for the machine's owner."""
+    try:
+        await translated(_patch(clients, machine, remembers.before))
+    except PatchctlError as error:
+        others = set(machine.schedules).difference(deployment.configuration_ids)
+        said = stranded(remembers.left, others)
+        raise PatchctlError(
+            error.code,
+            f"it could not be put back to {remembers.before}: {error.message}"
+            + (f" As it is now, {said}." if said else ""),
+        ) from error
 
 
 async def _patch(clients: Clients, machine: Machine, settings: Settings) -> None:
