@@ -26,8 +26,13 @@ FOR_STEPS_EXACTLY = (
     "patchctl.translation",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")
+<<<<<<< HEAD
 PURE = ("figures", "history", "ledger", "machines", "observation", "queries", "status")
 DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py"}
+=======
+PURE = ("figures", "history", "ledger", "observation", "queries", "status")
+DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py", "patchctl/rehearsal.py"}
+>>>>>>> d719738 (Rehearse the next patch night, and hold its mails to the truth over two hundred seeds)
 
 
 def files(under: str) -> list[Path]:
@@ -131,7 +136,7 @@ def test_no_sdk_is_loaded_by_importing(name: str) -> None:
     assert done.stdout.split() == []
 
 
-def test_the_sandbox_is_entered_by_two_doors_only() -> None:
+def test_the_sandbox_is_entered_by_three_doors_only() -> None:
     entering = {
         path.relative_to(SOURCE).as_posix()
         for path in files("patchctl")

@@ -41,8 +41,8 @@ CHECKED = timedelta(days=1)
 EARLY = timedelta(minutes=10)
 """A run may begin this much before the window that is told of it."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-FARTHEST = timedelta(days=400)
-MOST = 200
+FARTHEST = timedelta(days=200)
+MOST = 100
 """Windows in a query: it must stay below 64 KB."""
 
 
@@ -172,7 +172,7 @@ class Watch:
 
 
 def watch(window: Window, now: datetime) -> Watch:
-    """The next window and those of the 400 days after it, 200 at most and two at least."""
+    """The next window and those of the 200 days after it, 100 at most and two at least."""
     coming = window.coming(now, MOST)
     farthest = coming[1:2] + [w for w in coming if w.utc < coming[0].utc + FARTHEST]
     last = max(each.utc for each in farthest)

@@ -40,7 +40,7 @@ def test_deploy_makes_every_step_and_validate_agrees(cli: Cli) -> None:
     assert set(outcomes(cli.json("validate")).values()) == {"ok"}
 
 
-@pytest.mark.parametrize("later", ["0s", "8d", "40d"])
+@pytest.mark.parametrize("later", ["0s", "8d"])
 def test_deploy_again_writes_nothing(cli: Cli, later: str) -> None:
     cli.deploy()
     assert cli("sandbox", "advance", "--by", later).code == 0

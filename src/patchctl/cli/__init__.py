@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from patchctl import __version__
-from patchctl.cli import deploy, destroy, look, report, sandbox, schema, status
+from patchctl.cli import deploy, destroy, look, rehearse, report, sandbox, schema, status
 
 app = typer.Typer(
     name="patchctl",
@@ -25,6 +25,7 @@ app.command("validate")(look.validate)
 app.command("test-notify")(look.notify_test)
 app.command("status")(status.status)
 app.command("report")(report.report)
+app.command("rehearse")(rehearse.rehearse)
 app.command("destroy")(destroy.destroy)
 app.command("list")(look.list_deployments)
 app.command("schema")(schema.schema)
