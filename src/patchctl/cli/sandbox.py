@@ -124,11 +124,13 @@ def advance(
         problems = patch_night.problems(world, until, faults)
         if problems:
             raise BadInput(problems)
+        before = len(world.mails)
         runs = [patch_night.trace(run) for run in patch_night.advance(world, until, faults)]
+        mails = [{k: mail[k] for k in ("at", "to", "subject")} for mail in world.mails[before:]]
         store.save(world)
-        c.envelope.extra |= {"now": world.stamp, "runs": runs}
+        c.envelope.extra |= {"now": world.stamp, "runs": runs, "mails": mails}
         c.show(f"In the sandbox it is now {world.stamp[:19].replace('T', ' ')} UTC.")
-        c.show(*view.runs(runs))
+        c.show(*view.runs(runs), *view.mails(mails))
 
 
 @app.command()

@@ -27,6 +27,14 @@ def runs(traces: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
         yield Text("Next: patchctl sandbox advance --by 6h")
 
 
+def mails(sent: Sequence[Mapping[str, str]]) -> Iterator[Text]:
+    """A line a mail; `patchctl sandbox outbox` prints one whole."""
+    for mail in sent[:SHOWN]:
+        yield Text(f"Mail to {mail['to']}, {_minute(mail['at'])[11:]}: {mail['subject']}")
+    if len(sent) > SHOWN:
+        yield Text(f"and {len(sent) - SHOWN} more mails: patchctl sandbox outbox")
+
+
 def _machine(turn: Mapping[str, Any]) -> Text:
     name = turn["machine"].rsplit("/", 1)[1]
     counts = Counter(turn["updates"].values())
