@@ -13,8 +13,8 @@ begun=$SECONDS
 # 1. Install, and deploy on the sandbox.
 "$python" -m venv "$folder/venv" && "$folder/venv/bin/python" -m pip install --quiet . && "$folder/venv/bin/patchctl" deploy --email you@example.com --yes
 
-# 2. Let the week pass; the machine is off when its window opens.
-"$folder/venv/bin/patchctl" sandbox advance --by 8d --stop-machine vm-demo-daab01
+# 2. Let a week pass; the machine finds no updates when its window opens.
+"$folder/venv/bin/patchctl" sandbox advance --by 8d --fail-machine vm-demo-daab01
 
 # 3. What happened, as one page.
 "$folder/venv/bin/patchctl" report --out "${1:-$folder/report.html}"
