@@ -26,13 +26,8 @@ FOR_STEPS_EXACTLY = (
     "patchctl.translation",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")
-<<<<<<< HEAD
 PURE = ("figures", "history", "ledger", "machines", "observation", "queries", "status")
-DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py"}
-=======
-PURE = ("figures", "history", "ledger", "observation", "queries", "status")
 DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py", "patchctl/rehearsal.py"}
->>>>>>> d719738 (Rehearse the next patch night, and hold its mails to the truth over two hundred seeds)
 
 
 def files(under: str) -> list[Path]:

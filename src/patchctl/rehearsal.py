@@ -243,8 +243,9 @@ def _night(world: World, now: datetime, wish: Wish) -> Night:
     if problems := patch_night.problems(world, opens, faults):
         raise BadInput(problems)
     before = len(world.mails)
-    patch_night.advance(world, opens, faults)
-    runs = patch_night.advance(world, opens + AFTER.total_seconds())
+    begun = patch_night.advance(world, opens, faults)
+    later = patch_night.advance(world, opens + AFTER.total_seconds())
+    runs = {run["id"]: run for run in (*begun, *later)}.values()
     mails = [mail for mail in world.mails[before:] if mail["kind"] == "alert"]
     told = [{name: mail[name] for name in ("at", "to", "subject", "text")} for mail in mails]
     return Night(datetime.fromtimestamp(opens, UTC), [patch_night.trace(run) for run in runs], told)

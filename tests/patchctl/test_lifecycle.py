@@ -284,7 +284,7 @@ def test_json_has_the_documented_keys(cli: Cli) -> None:
         (("test-notify",), {"mails"}),
         (("list",), {"deployments", "unread"}),
         (("sandbox", "outbox"), {"mails"}),
-        (("sandbox", "advance", "--by", "1h"), {"now", "runs"}),
+        (("sandbox", "advance", "--by", "1h"), {"now", "runs", "mails"}),
         (("sandbox", "edit", GROUP, "tags.note=1"), set()),
         (("destroy", "--yes"), {"left"}),
         (("sandbox", "delete", "x"), set()),

@@ -76,7 +76,7 @@ def test_without_the_right_to_grant_everything_else_is_made(cli: Cli) -> None:
     assert outcomes(planned)["alert-role"] == "withheld"
     document = cli.json("deploy", *EMAIL, code=7)
     assert outcomes(document)["alert-role"] == "withheld"
-    assert set(outcomes(document).values()) == {"created", "updated", "withheld"}
+    assert not {"failed", "skipped"} & set(outcomes(document).values())
     assert set(rules(cli).values()) == {False}
     assert document["error"]["code"] == "RightWithheld"
     assert "az role assignment create" in document["error"]["message"]
