@@ -185,6 +185,21 @@ class Machine(Model):
     outbound: Literal["default", "nat", "none"] = Field(
         default="default", description="How the machine reaches its update source."
     )
+    subnet: str | None = Field(
+        default=None,
+        description="Id of a subnet that stands, to put the machine into; no network is made then.",
+    )
+
+    @field_validator("subnet")
+    @classmethod
+    def _subnet(cls, value: str | None) -> str | None:
+        return value and _id_of(value, "Microsoft.Network/virtualNetworks/[^/]+/subnets")
+
+    @model_validator(mode="after")
+    def _one_way_out(self) -> Machine:
+        if self.subnet is not None and self.outbound == "nat":
+            raise ValueError("a subnet that stands has its own way out; leave out outbound = nat")
+        return self
 
 
 class Alerts(Model):
@@ -204,6 +219,10 @@ class Alerts(Model):
         default=None,
         description="Id of a user-assigned identity that may read the machines already.",
     )
+    action_group: str | None = Field(
+        default=None,
+        description="Id of an action group that stands: it tells whom it will, and none is made.",
+    )
     workspace: str | None = Field(
         default=None, description="Id of a Log Analytics workspace to scope the rules to."
     )
@@ -212,6 +231,11 @@ class Alerts(Model):
     @classmethod
     def _identity(cls, value: str | None) -> str | None:
         return value and _id_of(value, "Microsoft.ManagedIdentity/userAssignedIdentities")
+
+    @field_validator("action_group")
+    @classmethod
+    def _action_group(cls, value: str | None) -> str | None:
+        return value and _id_of(value, "Microsoft.Insights/actionGroups")
 
     @field_validator("workspace")
     @classmethod

@@ -240,6 +240,17 @@ class Deployment:
 
     @property
     def action_group_id(self) -> str:
+        """The action group that the alerts tell: ours, or the one named."""
+        return self.config.alerts.action_group or self.own_action_group_id
+
+    @property
+    def action_group_names(self) -> tuple[str, str, str]:
+        """Its subscription, its resource group and its name."""
+        _, _, subscription, _, group, *_, name = self.action_group_id.split("/")
+        return subscription, group, name
+
+    @property
+    def own_action_group_id(self) -> str:
         return self.id("Microsoft.Insights/actionGroups", self.action_group)
 
     @property
@@ -497,7 +508,7 @@ def require_possible(deployment: Deployment) -> None:
             ],
             "Ask for one mail a run: --notify-per run",
         )
-    if not deployment.config.emails:
+    if not deployment.config.emails and deployment.config.alerts.action_group is None:
         raise BadInput(
             ["emails: nobody would get the mail"],
             "Name an address: patchctl deploy --email you@example.com",
@@ -528,6 +539,12 @@ def _refuse_fixed(asked: Asked, standing: Mapping[str, Any]) -> None:
         for path in ("location", *(("machine.os",) if asked.config.machines is None else ()))
         if path in asked.sources and path in standing and wanted[path] != standing[path]
     ]
+    subnet = wanted["machine.subnet"]
+    if "machine.os" in standing and subnet not in (None, standing.get("machine.subnet")):
+        problems.append(
+            f"{asked.source('machine.subnet')}: the machine stands in another network; "
+            "it cannot be moved"
+        )
     if (
         asked.config.machines is not None
         and standing.get("machine.os")

@@ -41,10 +41,11 @@ async def send(clients: Clients, deployment: Deployment) -> list[Handed]:
         EmailReceiver(name=r.name, email_address=r.email_address, use_common_alert_schema=True)
         for r in group.email_receivers or []
     ]
-    groups = clients.monitor.action_groups
+    subscription, in_group, name = deployment.action_group_names
+    groups = clients.within(subscription).monitor.action_groups
     sending = await groups.begin_create_notifications_at_action_group_resource_level(
-        deployment.group,
-        deployment.action_group,
+        in_group,
+        name,
         NotificationRequestBody(alert_type=ALERT_TYPE, email_receivers=receivers),
     )
     result = await _in_time(sending.result())
@@ -62,8 +63,9 @@ async def _in_time(waiting: Awaitable[T]) -> T:
 
 
 async def _standing(clients: Clients, deployment: Deployment) -> ActionGroupResource:
-    groups = clients.monitor.action_groups
-    group = await find(groups.get(deployment.group, deployment.action_group))
+    subscription, in_group, name = deployment.action_group_names
+    groups = clients.within(subscription).monitor.action_groups
+    group = await find(groups.get(in_group, name))
     if group is None or not group.email_receivers:
         raise NotAsItShouldBe(
             "NobodyToMail",

@@ -286,7 +286,7 @@ def _edit_some(place: Place, fleet: Fleet, random: Random) -> list[str]:
     for machine in fleet.machines:
         resource = place.world.resources[machine.id.lower()]
         remembers = any(tag.startswith("patchctl-before") for tag in resource.body.get("tags", {}))
-        if remembers and random.random() < 0.3:
+        if remembers and not refused_later(machine) and random.random() < 0.3:
             os = "windows" if machine.image.os == "Windows" else "linux"
             path = f"properties.osProfile.{os}Configuration.patchSettings"
             platform = f"{path}.automaticByPlatformSettings.rebootSetting"

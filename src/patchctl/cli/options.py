@@ -273,6 +273,22 @@ AlertIdentity = Annotated[
         envvar="PATCHCTL_ALERT_IDENTITY",
     ),
 ]
+ActionGroup = Annotated[
+    str | None,
+    typer.Option(
+        help="An action group that stands, which the alerts are to tell. [default: a new one]",
+        metavar="ID",
+        envvar="PATCHCTL_ACTION_GROUP",
+    ),
+]
+Subnet = Annotated[
+    str | None,
+    typer.Option(
+        help="A subnet that stands, to put the machine into. [default: a new network]",
+        metavar="ID",
+        envvar="PATCHCTL_SUBNET",
+    ),
+]
 Workspace = Annotated[
     str | None,
     typer.Option(
@@ -328,6 +344,8 @@ WANTED: Options = {
     "notify": (Notify, None),
     "notify_per": (NotifyPer, None),
     "alert_identity": (AlertIdentity, None),
+    "action_group": (ActionGroup, None),
+    "subnet": (Subnet, None),
     "workspace": (Workspace, None),
 }
 MAKING: Options = {
@@ -379,6 +397,8 @@ PATHS = {
     "notify": "alerts.notify",
     "notify_per": "alerts.per",
     "alert_identity": "alerts.identity",
+    "action_group": "alerts.action_group",
+    "subnet": "machine.subnet",
     "workspace": "alerts.workspace",
 }
 """Where each option's value belongs in the configuration."""

@@ -6,7 +6,8 @@ from azure.mgmt.monitor.models import ActionGroupResource, EmailReceiver, Enable
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check
+from patchctl.errors import BadInput
+from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check, unwanted
 
 NAME = "action-group"
 NEEDS = ("resource-group", "resource-providers")
@@ -19,11 +20,21 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     group = await _find(clients, deployment)
     findings = _findings(deployment, group or ActionGroupResource(location="Global"))
     tags = None if group is None else dict(group.tags or {})
-    part = Part(deployment.action_group_id, tags, tuple(findings))
-    return joined([part], deployment.is_ours)
+    part = Part(deployment.own_action_group_id, tags, tuple(findings))
+    if deployment.config.alerts.action_group is None:
+        return joined([part], deployment.is_ours)
+    await _require_named(clients, deployment)
+    used = f"{deployment.action_group_id} is used: its own receivers are told, and no others."
+    return unwanted([part], deployment.is_ours, used)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
+    if deployment.config.alerts.action_group is not None:
+        return await destroy(clients, deployment)
+    return await _make(clients, deployment)
+
+
+async def _make(clients: Clients, deployment: Deployment) -> None:
     standing = await _find(clients, deployment)
     disabled = _disabled(standing) if standing is not None else set()
     await clients.monitor.action_groups.create_or_update(
@@ -56,6 +67,14 @@ def receivers(deployment: Deployment) -> list[EmailReceiver]:
         EmailReceiver(name=f"{OURS}{number}", email_address=email, use_common_alert_schema=True)
         for number, email in enumerate(deployment.config.emails, 1)
     ]
+
+
+async def _require_named(clients: Clients, deployment: Deployment) -> None:
+    """Raises BadInput where the group that is named is not there."""
+    subscription, *names = deployment.action_group_names
+    if await find(clients.within(subscription).monitor.action_groups.get(*names)) is None:
+        source = deployment.asked.source("alerts.action_group")
+        raise BadInput([f"{source}: {deployment.action_group_id} is not there"])
 
 
 async def _find(clients: Clients, deployment: Deployment) -> ActionGroupResource | None:

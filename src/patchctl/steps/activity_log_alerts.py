@@ -74,7 +74,8 @@ def desired(
     deployment: Deployment, rule: Rule, standing: ActivityLogAlertResource | None = None
 ) -> ActivityLogAlertResource:
     """The rule to write; action groups and tags that others have added stay."""
-    others = [g for g in _groups(standing) if g.lower() != deployment.action_group_id.lower()]
+    ours = {id.lower() for id in (deployment.action_group_id, deployment.own_action_group_id)}
+    others = [group for group in _groups(standing) if group.lower() not in ours]
     tags = (standing.tags or {}) if standing is not None else {}
     return ActivityLogAlertResource(
         location="Global",

@@ -32,6 +32,7 @@ from azure.mgmt.network.models import (
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
+from patchctl.errors import BadInput
 from patchctl.report import (
     Finding,
     Inspection,
@@ -64,12 +65,14 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         return Inspection(State.READY, notes=(NONE_MADE,))
     parts = await asyncio.gather(
         _security_group(clients, deployment),
-        _network(clients, deployment),
+        _unless_named(clients, deployment),
         _interface(clients, deployment),
         _nat_gateway(clients, deployment),
         _nat_address(clients, deployment),
     )
-    notes = [f"Outbound: {OUTBOUND[_outbound(deployment)]}."]
+    named = deployment.config.machine.subnet
+    way = OUTBOUND[_outbound(deployment)] if named is None else f"as {named} has it"
+    notes = [f"Outbound: {way}."]
     return joined([part for part in parts if part is not None], deployment.is_ours, notes)
 
 
@@ -145,6 +148,18 @@ async def _make_security_group(clients: Clients, deployment: Deployment) -> None
 # -- virtual network and subnet
 
 
+async def _unless_named(clients: Clients, deployment: Deployment) -> Part | None:
+    """The network of ours. Raises BadInput where a subnet is named that is not there."""
+    named = deployment.config.machine.subnet
+    if named is None:
+        return await _network(clients, deployment)
+    _, _, subscription, _, group, _, _, _, network, _, name = named.split("/")
+    subnets = clients.within(subscription).network.subnets
+    if await find(subnets.get(group, network, name)) is None:
+        raise BadInput([f"{deployment.asked.source('machine.subnet')}: {named} is not there"])
+    return None
+
+
 async def _network(clients: Clients, deployment: Deployment) -> Part:
     got = await find(clients.network.virtual_networks.get(deployment.group, deployment.network))
     id = deployment.id("Microsoft.Network/virtualNetworks", deployment.network)
@@ -178,6 +193,8 @@ def _subnet_findings(deployment: Deployment, subnet: SubnetPropertiesFormat) -> 
 
 
 async def _make_network(clients: Clients, deployment: Deployment) -> None:
+    if deployment.config.machine.subnet is not None:
+        return
     if _nat(deployment):
         await _make_nat_gateway(clients, deployment)
     networks, name = clients.network.virtual_networks, deployment.network
@@ -217,6 +234,8 @@ def _subnet(deployment: Deployment, subnet: Subnet) -> Subnet:
 
 
 def _subnet_id(deployment: Deployment) -> str:
+    if deployment.config.machine.subnet is not None:
+        return deployment.config.machine.subnet
     network = deployment.id("Microsoft.Network/virtualNetworks", deployment.network)
     return f"{network}/subnets/{SUBNET}"
 
