@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arm_sandbox.ids import Id, parse, same
+from arm_sandbox.ids import Id, same
 from arm_sandbox.patching import run_rows, runs
 from arm_sandbox.patching.runs import APPLY_UPDATES
 from arm_sandbox.wire import Refusal, Request, Response
@@ -43,15 +43,15 @@ def answer(world: World, request: Request, id: Id, target: Resource) -> Response
 
 def _shown(world: World, target: Resource, id: Id) -> dict[str, Any]:
     if same(id.name, "default"):
-        return _document(target, id.name, "Completed", NEVER)
+        return _document(id, "Completed", NEVER)
     if id.name in _cancelled(target):
-        return _document(target, id.name, "Cancelled", NEVER)
+        return _document(id, "Cancelled", NEVER)
     for run in reversed(world.runs):
         turn = run["turns"].get(target.id.lower())
         if same(run["id"], id.text):
-            return _of(target, id.name, run["status"], run["start"])
+            return _of(id, run["status"], run["start"])
         if turn is not None and run_rows.turn_name(world, run, target.id) == id.name:
-            return _of(target, id.name, turn["status"], turn["end"] or turn["start"])
+            return _of(id, turn["status"], turn["end"] or turn["start"])
     message = f"The apply update '{id.name}' of '{target.id}' was not found."
     raise Refusal(404, "NotFound", message, shape="maintenance")
 
@@ -70,7 +70,7 @@ def _cancel(world: World, configuration: Resource, id: Id, request: Request) -> 
             shape="maintenance",
         )
     configuration.hidden.setdefault("cancelled", []).append(id.name)
-    return Response(200, _document(configuration, id.name, "Cancelled", world.stamp))
+    return Response(200, _document(id, "Cancelled", world.stamp))
 
 
 def _can_be_cancelled(world: World, configuration: Resource, id: Id) -> bool:
@@ -85,16 +85,16 @@ def _cancelled(configuration: Resource) -> list[str]:
     return cancelled
 
 
-def _of(target: Resource, name: str, status: str, at: float) -> dict[str, Any]:
-    return _document(target, name, STATUSES.get(status, "RetryLater"), stamp(at))
+def _of(id: Id, status: str, at: float) -> dict[str, Any]:
+    return _document(id, STATUSES.get(status, "RetryLater"), stamp(at))
 
 
-def _document(target: Resource, name: str, status: str, at: str) -> dict[str, Any]:
-    id = parse(target.id)
-    resource = target.id.replace(f"/resourceGroups/{id.group}", f"/resourcegroups/{id.group}")
+def _document(id: Id, status: str, at: str) -> dict[str, Any]:
+    """The resource is told as the request spells it (recorded)."""
+    resource = id.scope.replace("/resourceGroups/", "/resourcegroups/")
     return {
         "properties": {"status": status, "resourceId": resource, "lastUpdateTime": at},
-        "id": f"{resource}/providers/{APPLY_UPDATES}/{name}",
-        "name": name,
+        "id": f"{resource}/providers/{APPLY_UPDATES}/{id.name}",
+        "name": id.name,
         "type": APPLY_UPDATES,
     }

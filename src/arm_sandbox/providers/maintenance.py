@@ -30,17 +30,21 @@ VERSIONS = (
     *("2021-05-01", "2021-09-01-preview", "2022-07-01-preview", "2022-11-01-preview"),
     *("2023-09-01-preview", "2023-10-01-preview", "2025-10-01-preview", "2025-11-01"),
 )
+UPDATES = "Microsoft.Maintenance/updates"
 HAPPENINGS: Mapping[str, Callable[..., None]] = {**runs.HAPPENINGS}
 
 
 def answer(world: World, request: Request, id: Id) -> Response | None:
     """Assignments and updates hang on a resource, which has to stand; the rest is as elsewhere."""
-    if id.type.lower() not in (ASSIGNMENT.lower(), APPLY_UPDATES.lower()):
+    if id.type.lower() not in (ASSIGNMENT.lower(), APPLY_UPDATES.lower(), UPDATES.lower()):
         return None
     _require_target(world, id, writing=request.method != "GET")
     target = world.find(id.scope)
     if same(id.type, APPLY_UPDATES):
         return apply_updates.answer(world, request, id, target) if target else None
+    if same(id.type, UPDATES):
+        # Of the platform, not of the guest: there is never one pending here.
+        return Response(200, {"value": []}) if request.method == "GET" and not id.name else None
     if id.name or request.method != "GET" or not ASSIGNMENTS.knows(request.api_version):
         return None
     standing = (a for a in world.listed(id.scope, ASSIGNMENT) if same(parse(a.id).scope, id.scope))
