@@ -1,4 +1,4 @@
-"""Why the sandbox answers some recorded requests otherwise: `differences.toml`, read and applied."""
+"""Why the sandbox answers some recorded requests otherwise: `differences.toml`, applied."""
 
 from __future__ import annotations
 
