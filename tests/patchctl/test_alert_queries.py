@@ -12,6 +12,7 @@ from patchctl import alert_queries
 from patchctl.alert_queries import CHECKED, GRACE, MOST, watch
 from patchctl.schedule import recurrence
 from patchctl.schedule.window import Window
+from tests.official_fields import strange_fields
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 CONFIGURATION = "/subscriptions/s/resourcegroups/g/providers/microsoft.maintenance/c/mc"
@@ -37,11 +38,12 @@ def queries() -> list[str]:
         alert_queries.run_warned([CONFIGURATION]),
         alert_queries.run_succeeded([CONFIGURATION]),
         alert_queries.run_missed(CONFIGURATION, watch(window("6Hours"), NOW)),
+        alert_queries.assigned(CONFIGURATION),
     ]
 
 
 @pytest.mark.parametrize(
-    "query", queries(), ids=["failed", "machine", "warned", "succeeded", "missed"]
+    "query", queries(), ids=["failed", "machine", "warned", "succeeded", "missed", "assigned"]
 )
 def test_a_query_keeps_to_one_table_and_plain_operators(query: str) -> None:
     assert query.startswith('arg("").')
@@ -49,6 +51,11 @@ def test_a_query_keeps_to_one_table_and_plain_operators(query: str) -> None:
     assert not [word for word in BEYOND if word in query]
     assert CONFIGURATION in query
     assert len(query.encode()) < 64 * 1024
+
+
+@pytest.mark.parametrize("query", queries())
+def test_a_query_names_official_fields_only(query: str) -> None:
+    assert strange_fields(query.removeprefix('arg("").')) == []
 
 
 @pytest.mark.parametrize("recur", list(DAYS))

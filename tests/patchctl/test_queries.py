@@ -24,6 +24,10 @@ QUERIES = {
     "installations": queries.installations(FLEET, SINCE),
     "schedule_runs": queries.schedule_runs(FLEET, SINCE),
     "turns": queries.turns(FLEET, SINCE),
+    "every_machine": queries.every_machine(),
+    "every_assignment": queries.every_assignment(),
+    "assigned_to": queries.assigned_to(FLEET.configurations),
+    "every_configuration": queries.every_configuration(),
 }
 UNVERIFIED = {"maintenanceresources: errorMessage"}
 """Documented by nobody: no. 74 in docs/unverified.md. Without it a reason is missing, no more."""
