@@ -93,3 +93,12 @@ def test_a_missing_assignment_is_mailed_as_a_missing_run(cli: Cli) -> None:
 def test_without_rules_nobody_is_mailed(cli: Cli) -> None:
     cli.deploy("--no-result-alerts")
     assert subjects(cli.json("rehearse", "--fail-machine", "vm-demo-daab01")) == []
+
+
+def test_your_own_machines_are_refused_in_words(cli: Cli) -> None:
+    (cli.store.directory / "patchctl.toml").write_text(
+        'emails = ["ops@example.com"]\n[[machines]]\nvm = "web-*"\n', encoding="utf-8"
+    )
+    ended = cli("rehearse", "--planned")
+    assert ended.code == 2
+    assert "cannot be rehearsed yet" in ended.err

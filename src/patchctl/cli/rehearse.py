@@ -28,6 +28,7 @@ StopMachine = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A machine that is to be off; repeatable."),
 ]
+OWN = "See what stands in the way of each: patchctl status"
 WISHES: o.Options = {
     "planned": (Planned, False),
     "fail_machine": (FailMachine, None),
@@ -49,9 +50,12 @@ def rehearse(c: Command) -> None:
       patchctl rehearse --planned --config patchctl.toml
       patchctl rehearse --planned --email you@example.com --stop-machine vm-demo-0e0e0e
     """
+    from patchctl.errors import BadInput
     from patchctl.rehearsal import Wish, play
     from patchctl.views import rehearsal as view
 
+    if c.asked.machines is not None:
+        raise BadInput(["--vm: your own machines cannot be rehearsed yet"], OWN)
     wish = Wish(*(tuple(c.given[k] or ()) for k in ("fail_machine", "fail_update", "stop_machine")))
     subject, found = _planned(c) if c.given["planned"] else _looked_up(c)
     night = play(subject, found, wish)
@@ -74,10 +78,13 @@ def _planned(c: Command) -> tuple[Subject, Standing | None]:
 
 def _looked_up(c: Command) -> tuple[Subject, Standing | None]:
     """What stands if the deployment does, else what is asked for."""
+    from patchctl.errors import BadInput
     from patchctl.rehearsal import Subject, of, standing
 
     connection = c.connect()
     deployment = c.resolve(connection)
+    if deployment.own:
+        raise BadInput([f"{deployment.name}: your own machines cannot be rehearsed yet"], OWN)
     if not deployment.stands:
         c.say(f"{deployment.name} does not stand here; what is asked for is rehearsed.")
         return Subject(c.layers, deployment.now), None
