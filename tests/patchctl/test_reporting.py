@@ -21,8 +21,8 @@ pytestmark = pytest.mark.world
 MACHINE = "Microsoft.Compute/virtualMachines"
 CONFIGURATION = "Microsoft.Maintenance/maintenanceConfigurations"
 ASSIGNMENT = "Microsoft.Maintenance/configurationAssignments"
-START = ("sandbox", "reset", "--at", "2026-11-23T12:00")
-"""A Monday; the first window opens on Saturday, 07:00 UTC, and closes at 09:00."""
+START = ("sandbox", "reset", "--at", "2026-11-27T12:00")
+"""A Friday; the first window opens on Saturday, 07:00 UTC, and closes at 09:00."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def _only(world: World, type: str) -> Resource:
 def test_status_of_a_new_deployment(deployed: Cli) -> None:
     ended = deployed("status")
     assert ended.code == Exit.DONE
-    assert "Next window: Sat 2026-11-28 02:00 -0500 = 07:00 to 09:00 UTC, in 4 days." in ended.out
+    assert "Next window: Sat 2026-11-28 02:00 -0500 = 07:00 to 09:00 UTC, in 18 hours." in ended.out
     assert "1 machine" in ended.out
     assert max(len(line) for line in ended.out.splitlines()) <= 80
 
@@ -182,7 +182,7 @@ def test_a_window_that_is_open_is_said(deployed: Cli) -> None:
 
 
 def test_an_update_that_failed_is_named_with_its_reason(deployed: Cli) -> None:
-    advance(deployed, "2026-11-23T14:00")
+    advance(deployed, "2026-11-27T14:00")
     lacking = deployed.json("report")["report"]["pending"]
     patch = next(update for update in lacking if update["classification"] == "Security")
     night(deployed, "--fail-update", f"KB{patch['kb']}")
@@ -233,7 +233,7 @@ def test_the_first_window_is_a_schedule_like_the_other(deployed: Cli) -> None:
     found = deployed.json("status")["status"]["schedules"]
     assert [schedule["next_window"]["utc"][:10] for schedule in found] == [
         "2026-11-28",
-        "2026-11-23",
+        "2026-11-27",
     ]
     night(deployed)
     found = deployed.json("status", "--fail-if-missed")["status"]["schedules"]
