@@ -215,15 +215,22 @@ def only_tags(part: Part) -> bool:
     return part.tags is not None and all(f.subject.endswith("tags") for f in wrong(part))
 
 
+def surplus(parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool]) -> list[Part]:
+    """Those of ours that stand and should not."""
+    return [
+        replace(part, findings=(check(part.id.rsplit("/", 1)[-1], "none", "there"),))
+        for part in parts
+        if part.tags is not None and is_ours(part.tags)
+    ]
+
+
 def unwanted(
     parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool], why: str
 ) -> Inspection:
     """What should not be there. `why` says it, and what that means."""
-    standing = [part for part in parts if part.tags is not None and is_ours(part.tags)]
-    if not standing:
-        return Inspection(State.READY, notes=(why,))
-    findings = tuple(check(part.id.rsplit("/", 1)[-1], "none", "there") for part in standing)
-    return Inspection(State.DIFFERS, tuple(part.id for part in standing), findings, (why,))
+    if standing := surplus(parts, is_ours):
+        return joined(standing, is_ours, (why,))
+    return Inspection(State.READY, notes=(why,))
 
 
 def in_progress(properties: Any) -> bool:

@@ -27,7 +27,17 @@ from azure.mgmt.monitor.models import (
 from patchctl import access, alert_queries
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, text, unwanted
+from patchctl.report import (
+    Finding,
+    Inspection,
+    Part,
+    check,
+    joined,
+    surplus,
+    tags_check,
+    text,
+    unwanted,
+)
 
 NAME = "result-alerts"
 NEEDS = (
@@ -135,15 +145,12 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     allowed = bool(wanted) and await _allowed(clients, deployment)
     standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in EVERY))
     found = dict(zip(EVERY, standing, strict=True))
-    surplus = [
-        _part(deployment, rule, got, enabled=allowed)
-        for rule, got in found.items()
-        if rule not in wanted
-    ]
+    parts = {rule: _part(deployment, rule, got, enabled=allowed) for rule, got in found.items()}
+    others = [part for rule, part in parts.items() if rule not in wanted]
     if not wanted:
-        return unwanted(surplus, deployment.is_ours, access.unwatched(deployment))
-    parts = [_part(deployment, rule, found[rule], enabled=allowed) for rule in wanted]
-    return joined([*parts, *_unwanted(deployment, surplus)], deployment.is_ours)
+        return unwanted(others, deployment.is_ours, access.unwatched(deployment))
+    needless = surplus(others, deployment.is_ours)
+    return joined([*(parts[rule] for rule in wanted), *needless], deployment.is_ours)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
@@ -264,15 +271,6 @@ def _part(
     id = deployment.id("Microsoft.Insights/scheduledQueryRules", rule_name(deployment, rule))
     tags = None if got is None else dict(got.tags or {})
     return Part(id, tags, tuple(_findings(deployment, rule, got, enabled=enabled)))
-
-
-def _unwanted(deployment: Deployment, surplus: list[Part]) -> list[Part]:
-    """Those of ours that stand though `notify` no longer asks for them."""
-    standing = [part for part in surplus if part.tags is not None and deployment.is_ours(part.tags)]
-    return [
-        Part(part.id, part.tags, (check(part.id.rsplit("/", 1)[-1], "none", "there"),))
-        for part in standing
-    ]
 
 
 def _findings(
