@@ -23,6 +23,7 @@ FOR_STEPS_EXACTLY = (
     "patchctl.errors",
     "patchctl.machines",
     "patchctl.many",
+    "patchctl.remembered",
     "patchctl.translation",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")

@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
-from patchctl import __version__
-from patchctl.config import STANDING, Asked, Config, Layer, flattened, layered
-from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
+from patchctl import __version__, remembered
+from patchctl.config import Asked, Config
 from patchctl.machines import Machine, Memory, Obstacle, tag_name
-from patchctl.schedule import recurrence, time_zones, window
+from patchctl.remembered import (
+    ASKED,
+    CREATED_AT,
+    CREATED_BY,
+    DEPLOYMENT,
+    MANAGED_BY,
+    OWNER,
+    SUFFIX,
+    TAG_VALUE,
+    VERSION,
+)
+from patchctl.schedule import recurrence, window
 from patchctl.schedule.window import Window
 
-if TYPE_CHECKING:
-    from azure.mgmt.resource.resources.models import ResourceGroup
-
-    from patchctl.clients import Clients
-
-MANAGED_BY = "managed-by"
-DEPLOYMENT = "patchctl-deployment"
-SUFFIX = "patchctl-suffix"
-OWNER = "patchctl-owner"
-CREATED_BY = "patchctl-created-by"
-CREATED_AT = "patchctl-created-at"
-VERSION = "patchctl-version"
-ASKED = "patchctl-asked-"
 DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 """The recipe's own."""
-
-REMEMBERED = ("emails", "tags", "schedule", "patches", "machine", "prerequisites", "alerts")
 NONE_MADE = "Not asked for: the machines stand already."
 FIRST_AHEAD = timedelta(minutes=20)
 """Azure wants 15 for a new schedule, and the machine may have to be made in them first."""
-MOST_MAILED = 100
-"""Mails an hour to one address (azure-monitor-limits-action-groups.md)."""
-MOST_TAGS = 50
-TAG_VALUE = 256
-"""Longest value that Azure takes for a tag."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +114,8 @@ class Deployment:
     def forgot(self) -> bool:
         """Whether the group once remembered what was asked for and can no longer be read."""
         tags = self.standing_tags or {}
-        return any(name.startswith(ASKED) for name in tags) and not remembered(tags).values
+        asked = [name for name in tags if name.startswith(ASKED)]
+        return bool(asked) and not remembered.as_layer(tags).values
 
     @property
     def own(self) -> bool:
@@ -303,12 +290,12 @@ class Deployment:
             OWNER: owner.object_id if owner else standing[OWNER],
             CREATED_BY: owner.name[:TAG_VALUE] if owner else standing.get(CREATED_BY, ""),
             CREATED_AT: standing.get(CREATED_AT, f"{self.now:%Y-%m-%dT%H:%M:%SZ}"),
-            VERSION: max(standing.get(VERSION, "0"), __version__, key=_release),
-            **_remembered(self.config),
+            VERSION: max(standing.get(VERSION, "0"), __version__, key=remembered.release),
+            **remembered.as_tags(self.config),
         }
 
     def is_ours(self, tags: Mapping[str, str] | None) -> bool:
-        return is_ours(tags, self.name)
+        return remembered.is_ours(tags, self.name)
 
     @property
     def untagged_ids(self) -> frozenset[str]:
@@ -348,300 +335,3 @@ class Deployment:
 
 def _groups(machines: Iterable[Machine]) -> list[str]:
     return [machine.group_id for machine in machines]
-
-
-def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
-    """Whether tags say that a resource belongs to the deployment of this name."""
-    lowered = {key.lower(): value for key, value in (tags or {}).items()}
-    return lowered.get(MANAGED_BY) == "patchctl" and lowered.get(DEPLOYMENT) == name
-
-
-def _remembered(config: Config) -> dict[str, str]:
-    """What was asked for, as JSON split over as many tags as it takes."""
-    data = config.model_dump(mode="json", include=set(REMEMBERED))
-    if config.machines is not None:
-        data["machines"] = []  # which ones is seen from their assignments
-    text = json.dumps(flattened(data), separators=(",", ":"), sort_keys=True)
-    parts = [text[at : at + TAG_VALUE] for at in range(0, len(text), TAG_VALUE)]
-    return {f"{ASKED}{number:02}": part for number, part in enumerate(parts, 1)}
-
-
-def remembered(tags: Mapping[str, str]) -> Layer:
-    """The layer of what stands. Tags that somebody has damaged count as nothing remembered."""
-    parts = [value for key, value in sorted(tags.items()) if key.lower().startswith(ASKED)]
-    try:
-        values = json.loads("".join(parts)) if parts else {}
-    except ValueError:
-        values = {}
-    found = values if isinstance(values, dict) else {}
-    return Layer(STANDING, {k: v for k, v in found.items() if v is not None}, {})
-
-
-async def resolve(
-    clients: Clients,
-    layers: Sequence[Layer],
-    me: Identity,
-    now: datetime,
-    draw_suffix: Callable[[], str],
-    *,
-    take_over: bool = False,
-    making: bool = False,
-) -> Deployment:
-    """Read the group, and lay what it remembers under what is asked for.
-
-    `making`: whether it is to be written or planned, not only looked at or taken away. Raises
-    BadInput for what cannot be asked of a deployment that stands, Foreign for a group that
-    patchctl did not make, PatchctlError for one that a newer patchctl has made.
-    """
-    from patchctl.clients import find
-
-    asked = layered(list(layers))
-    draft = Deployment(asked, clients.subscription, "", me, now)
-    group = await find(clients.resources.resource_groups.get(draft.group))
-    if group is None:
-        elsewhere = await _elsewhere(clients, draft.name)
-        if making:
-            _refuse_past_first(asked, None, now)
-        asked = _with_first(list(layers), {}, now)
-        return replace(draft, asked=asked, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
-    standing = _standing_tags(draft, group)
-    memory = remembered(standing)
-    if making:
-        _refuse_fixed(asked, {**memory.values, "location": group.location})
-        _refuse_past_first(asked, memory.values.get("schedule.first"), now)
-    location = Layer(STANDING, {"location": group.location}, {})
-    return replace(
-        draft,
-        asked=_with_first([*layers, location, memory], memory.values, now),
-        suffix=standing[SUFFIX],
-        standing_tags=standing,
-        take_over=take_over,
-        deleting=group.properties is not None and group.properties.provisioning_state == "Deleting",
-    )
-
-
-def _standing_tags(draft: Deployment, group: ResourceGroup) -> dict[str, str]:
-    """The tags of a group that is ours, their names in lower case as Azure compares them."""
-    tags = {name.lower(): value for name, value in (group.tags or {}).items()}
-    if not is_ours(tags, draft.name) or SUFFIX not in tags:
-        raise Foreign(
-            "Foreign",
-            f"The resource group {draft.group} is there, and patchctl did not make it.",
-            "Choose another --name.",
-            resource=group.id,
-        )
-    _refuse_newer(tags)
-    return tags
-
-
-def _with_first(layers: list[Layer], standing: Mapping[str, Any], now: datetime) -> Asked:
-    """Lay the layers over each other; compute the first day where nobody has asked for one.
-
-    The day that stands is kept while the rhythm is: windows two weeks apart depend on it.
-    """
-    asked = layered(layers)
-    wanted = flattened(asked.config.model_dump(mode="json"))
-    rhythm = ("schedule.at", "schedule.recur", "schedule.time_zone")
-    explicit = asked.config.schedule.first not in (None, standing.get("schedule.first"))
-    if explicit or (standing and all(wanted[path] == standing.get(path) for path in rhythm)):
-        return asked
-    schedule = asked.config.schedule
-    at, rule = window.parse_time(schedule.at), recurrence.parse(schedule.recur)
-    first = window.first_start(at, rule, schedule.time_zone, now).date().isoformat()
-    computed = Layer("computed", {"schedule.first": first}, {"schedule.first": "computed"})
-    return layered([computed, *layers])
-
-
-def _drawn(draw: Callable[[], str]) -> str:
-    """Six hex digits, so that a new deployment never meets a name that Azure has yet to forget."""
-    suffix = draw()
-    if not re.fullmatch(r"[0-9a-f]{6}", suffix):
-        raise ValueError(f"a suffix has six hex digits, not {suffix!r}")
-    return suffix
-
-
-def refuse_other_author(deployment: Deployment) -> None:
-    """Raises Foreign when somebody else has made the deployment and it is not taken over."""
-    standing = deployment.standing_tags or {}
-    owner = standing.get(OWNER, deployment.me.object_id)
-    if owner != deployment.me.object_id and not deployment.take_over:
-        raise Foreign(
-            "MadeBySomebodyElse",
-            f"{deployment.name} was made by {standing.get(CREATED_BY) or owner}, "
-            f"and you are {deployment.me.name}.",
-            "If it is yours now, say so with --take-over.",
-            resource=deployment.group_id,
-        )
-
-
-def require_standing(deployment: Deployment) -> None:
-    """Raises NotAsItShouldBe where there is nothing to look at."""
-    if not deployment.stands:
-        raise NotAsItShouldBe(
-            "NotDeployed",
-            f"{deployment.name} does not stand here.",
-            f"Make it: patchctl deploy --name {deployment.name} --email you@example.com",
-        )
-
-
-def require_possible(deployment: Deployment) -> None:
-    """Raises BadInput for what can be told before anything is written, PatchctlError for a group
-    that Azure is deleting: its names must not be used again so soon."""
-    if deployment.deleting:
-        raise PatchctlError(
-            "GroupBeingDeleted",
-            f"Azure is still deleting {deployment.group}.",
-            f"See it through: patchctl destroy --yes --name {deployment.name}. Then deploy again.",
-            resource=deployment.group_id,
-        )
-    if (needed := len(deployment.group_tags)) > MOST_TAGS:
-        raise BadInput(
-            [f"tags: with what has to be remembered the group needs {needed}; Azure takes 50"],
-            "Ask for fewer or shorter tags, addresses, KBs or packages.",
-        )
-    many = len(deployment.machines) > MOST_MAILED
-    if many and deployment.watched and deployment.config.alerts.per == "machine":
-        raise BadInput(
-            [
-                f"{deployment.asked.source('alerts.per')}: {len(deployment.machines)} machines, "
-                f"and Azure mails an address {MOST_MAILED} times an hour, no more"
-            ],
-            "Ask for one mail a run: --notify-per run",
-        )
-    if not deployment.config.emails and deployment.config.alerts.action_group is None:
-        raise BadInput(
-            ["emails: nobody would get the mail"],
-            "Name an address: patchctl deploy --email you@example.com",
-        )
-
-
-def _refuse_newer(tags: Mapping[str, str]) -> None:
-    made_with = tags.get(VERSION, "0")
-    if _release(made_with) > _release(__version__):
-        raise PatchctlError(
-            "NewerDeployment",
-            f"This deployment was made with patchctl {made_with}, and this is {__version__}.",
-            "Upgrade first: python -m pip install --upgrade patchctl",
-        )
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Major and minor version; a patch release never changes what is remembered."""
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-
-
-def _refuse_fixed(asked: Asked, standing: Mapping[str, Any]) -> None:
-    """Location and system cannot be changed once they stand."""
-    wanted = flattened(asked.config.model_dump(mode="json"))
-    problems = [
-        f"{asked.source(path)}: {wanted[path]} is asked for and {standing[path]} stands; "
-        "it cannot be changed"
-        for path in ("location", *(("machine.os",) if asked.config.machines is None else ()))
-        if path in asked.sources and path in standing and wanted[path] != standing[path]
-    ]
-    subnet = wanted["machine.subnet"]
-    if "machine.os" in standing and subnet not in (None, standing.get("machine.subnet")):
-        problems.append(
-            f"{asked.source('machine.subnet')}: the machine stands in another network; "
-            "it cannot be moved"
-        )
-    if (
-        asked.config.machines is not None
-        and standing.get("machine.os")
-        and ("machines" not in standing)
-    ):
-        problems.append(
-            f"{asked.source('machines')}: what stands patches a machine that it has made, and no "
-            "others"
-        )
-    if problems:
-        name = asked.config.name
-        raise BadInput(
-            problems, f"Give it another --name, or remove it first: patchctl destroy --name {name}"
-        )
-
-
-def _refuse_past_first(asked: Asked, standing: str | None, now: datetime) -> None:
-    """A first day in the past is refused, unless it is the one that stands. (Azure takes it.)"""
-    first = asked.config.schedule.first
-    if first is None or first == standing:
-        return
-    schedule = asked.config.schedule
-    there = now.astimezone(time_zones.zone(schedule.time_zone)).replace(tzinfo=None)
-    start = datetime.combine(date.fromisoformat(first), window.parse_time(schedule.at))
-    if start < there:
-        source = asked.source("schedule.first")
-        raise BadInput(
-            [
-                f"{source}: {first} {schedule.at} is in the past; in {schedule.time_zone} it is "
-                f"{there:%Y-%m-%d %H:%M}; name a later day, or leave it out"
-            ]
-        )
-
-
-async def _elsewhere(clients: Clients, name: str) -> tuple[str, ...]:
-    """Other subscriptions in which the name stands."""
-    found, _ = await deployments(clients)
-    return tuple(listed.subscription for listed in found if listed.name == name)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A deployment as `patchctl list` shows it."""
-
-    name: str
-    subscription: str
-    subscription_name: str
-    location: str
-    created_by: str
-    created_at: str
-    version: str
-    group: str
-
-
-async def deployments(clients: Clients) -> tuple[list[Listed], list[str]]:
-    """Every deployment in every subscription, found by tag; and what could not be read."""
-    known = [
-        (subscription.subscription_id or "", subscription.display_name or "")
-        async for subscription in clients.subscriptions.subscriptions.list()
-    ]
-    found = await asyncio.gather(*(_in_subscription(clients, *names) for names in known))
-    unread = [
-        f"{shown} ({id})"
-        for (id, shown), listed in zip(known, found, strict=True)
-        if listed is None
-    ]
-    return [one for listed in found for one in listed or []], unread
-
-
-async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed] | None:
-    """The deployments of one subscription; None where its groups may not be read."""
-    from azure.core.exceptions import HttpResponseError
-
-    groups = clients.within(id).resources.resource_groups.list(
-        filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
-    )
-    try:
-        standing = [(group, group.tags or {}) async for group in groups]
-    except HttpResponseError:
-        return None
-    return [
-        _listed({k.lower(): v for k, v in tags.items()}, id, shown, group.location, group.id or "")
-        for group, tags in standing
-        if any(name.lower() == DEPLOYMENT for name in tags)
-    ]
-
-
-def _listed(
-    tags: Mapping[str, str], subscription: str, shown: str, location: str, group: str
-) -> Listed:
-    return Listed(
-        name=tags[DEPLOYMENT],
-        subscription=subscription,
-        subscription_name=shown,
-        location=location,
-        created_by=tags.get(CREATED_BY, ""),
-        created_at=tags.get(CREATED_AT, ""),
-        version=tags.get(VERSION, ""),
-        group=group,
-    )

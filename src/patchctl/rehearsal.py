@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from patchctl import engine
 from patchctl.clients import Clients, Connection, connect_to_sandbox, find
 from patchctl.config import Layer, flattened
-from patchctl.deployment import Deployment, require_possible, resolve
+from patchctl.deployment import Deployment
 from patchctl.engine import Limits
 from patchctl.errors import BadInput
 from patchctl.offers import with_offer
+from patchctl.refusals import require_possible
 from patchctl.report import same
+from patchctl.resolving import resolve
 from patchctl.steps import STEPS, result_alerts
 
 if TYPE_CHECKING:

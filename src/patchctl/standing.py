@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from patchctl.clients import find
-from patchctl.deployment import CREATED_AT
 from patchctl.observation import moment
+from patchctl.remembered import CREATED_AT
 from patchctl.schedule import window
 from patchctl.status import Schedule
 

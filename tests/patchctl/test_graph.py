@@ -16,11 +16,11 @@ from arm_sandbox.world import World
 from patchctl import fleet, queries
 from patchctl.clients import Connection, connect_to_sandbox
 from patchctl.config import Layer
-from patchctl.deployment import resolve
 from patchctl.graph import PAGE, SUBSCRIPTIONS, Graph, pause
 from patchctl.history import History
 from patchctl.observation import Row
 from patchctl.queries import Fleet
+from patchctl.resolving import resolve
 from tests.fleets import SUBSCRIPTION, add_machines
 
 CONFIGURATION = f"{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Maintenance/c"

@@ -24,10 +24,11 @@ from patchctl import engine
 from patchctl.clients import Clients, Connection
 from patchctl.clouds import CLOUDS
 from patchctl.config import Layer
-from patchctl.deployment import Deployment, Identity, resolve
+from patchctl.deployment import Deployment, Identity
 from patchctl.engine import Limits, Plan
 from patchctl.errors import Partly
 from patchctl.report import Outcome, StepReport
+from patchctl.resolving import resolve
 from patchctl.selection import with_machines
 from patchctl.steps import OUT_BEFORE_THE_GROUP, STEPS, assignment, patch_settings
 from tests.comparison import State, differences, state

@@ -19,11 +19,12 @@ from patchctl import __version__, config
 from patchctl.cli.options import PATHS, Output, placed
 from patchctl.clouds import known_cloud
 from patchctl.config import Config, Layer
-from patchctl.deployment import Deployment, resolve
+from patchctl.deployment import Deployment
 from patchctl.engine import Limits, Plan, Stopped, inspect
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
 from patchctl.memories import Kept, with_kept
 from patchctl.report import StepReport
+from patchctl.resolving import resolve
 from patchctl.views import text
 from patchctl.views.envelope import Envelope
 from patchctl.views.progress import Lines, Progress, Quiet, Spinners

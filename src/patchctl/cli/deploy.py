@@ -80,8 +80,8 @@ def plan(c: Command) -> None:
 
 def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Deployment, Plan]:
     """Resolve, check the offer, look at everything, and show it."""
-    from patchctl.deployment import refuse_other_author, require_possible
     from patchctl.offers import with_offer
+    from patchctl.refusals import refuse_other_author, require_possible
     from patchctl.views import text
 
     deployment = c.resolve(connection, making=True)

@@ -39,8 +39,8 @@ def destroy(c: Command) -> None:
 
     from patchctl import engine
     from patchctl.cli.memory import machines_file
-    from patchctl.deployment import refuse_other_author
     from patchctl.memories import read
+    from patchctl.refusals import refuse_other_author
     from patchctl.steps import resource_group
 
     connection = c.connect()

@@ -120,7 +120,7 @@ def list_deployments(c: Command) -> None:
     """
     from dataclasses import asdict
 
-    from patchctl.deployment import deployments
+    from patchctl.deployments import deployments
     from patchctl.views import text
 
     connection = c.connect(one_subscription=False)

@@ -67,8 +67,8 @@ def report(c: Command) -> None:
     """
     from patchctl import fleet
     from patchctl.cli.memory import history
-    from patchctl.deployment import require_standing
     from patchctl.figures import Wanted, figures
+    from patchctl.refusals import require_standing
     from patchctl.views.documents.data import data
 
     form = _form(c)

@@ -35,7 +35,7 @@ def status(c: Command) -> None:
     """
     from patchctl import fleet
     from patchctl.cli.memory import history
-    from patchctl.deployment import require_standing
+    from patchctl.refusals import require_standing
     from patchctl.views import status as view
     from patchctl.views.data import plain
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from azure.mgmt.resource.resources.models import GenericResourceExpanded, ResourceGroup
 
 from patchctl.clients import Clients, find
-from patchctl.deployment import ASKED, Deployment, is_ours
+from patchctl.deployment import Deployment
+from patchctl.remembered import ASKED, is_ours
 from patchctl.report import Finding, Inspection, State, absent, check, inspected, tags_check
 
 NAME = "resource-group"

@@ -1,0 +1,75 @@
+"""Every deployment that one can see, found by its group's tags."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from patchctl.remembered import CREATED_AT, CREATED_BY, DEPLOYMENT, MANAGED_BY, VERSION
+
+if TYPE_CHECKING:
+    from patchctl.clients import Clients
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A deployment as `patchctl list` shows it."""
+
+    name: str
+    subscription: str
+    subscription_name: str
+    location: str
+    created_by: str
+    created_at: str
+    version: str
+    group: str
+
+
+async def deployments(clients: Clients) -> tuple[list[Listed], list[str]]:
+    """Every deployment in every subscription, found by tag; and what could not be read."""
+    known = [
+        (subscription.subscription_id or "", subscription.display_name or "")
+        async for subscription in clients.subscriptions.subscriptions.list()
+    ]
+    found = await asyncio.gather(*(_in_subscription(clients, *names) for names in known))
+    unread = [
+        f"{shown} ({id})"
+        for (id, shown), listed in zip(known, found, strict=True)
+        if listed is None
+    ]
+    return [one for listed in found for one in listed or []], unread
+
+
+async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed] | None:
+    """The deployments of one subscription; None where its groups may not be read."""
+    from azure.core.exceptions import HttpResponseError
+
+    groups = clients.within(id).resources.resource_groups.list(
+        filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
+    )
+    try:
+        standing = [(group, group.tags or {}) async for group in groups]
+    except HttpResponseError:
+        return None
+    return [
+        _listed({k.lower(): v for k, v in tags.items()}, id, shown, group.location, group.id or "")
+        for group, tags in standing
+        if any(name.lower() == DEPLOYMENT for name in tags)
+    ]
+
+
+def _listed(
+    tags: Mapping[str, str], subscription: str, shown: str, location: str, group: str
+) -> Listed:
+    return Listed(
+        name=tags[DEPLOYMENT],
+        subscription=subscription,
+        subscription_name=shown,
+        location=location,
+        created_by=tags.get(CREATED_BY, ""),
+        created_at=tags.get(CREATED_AT, ""),
+        version=tags.get(VERSION, ""),
+        group=group,
+    )

@@ -1,0 +1,134 @@
+"""What is refused, told before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from patchctl import __version__
+from patchctl.config import Asked, flattened
+from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
+from patchctl.remembered import CREATED_BY, OWNER, VERSION, release
+from patchctl.schedule import time_zones, window
+
+if TYPE_CHECKING:
+    from patchctl.deployment import Deployment
+
+MOST_MAILED = 100
+"""Mails an hour to one address (azure-monitor-limits-action-groups.md)."""
+MOST_TAGS = 50
+
+
+def refuse_other_author(deployment: Deployment) -> None:
+    """Raises Foreign when somebody else has made the deployment and it is not taken over."""
+    standing = deployment.standing_tags or {}
+    owner = standing.get(OWNER, deployment.me.object_id)
+    if owner != deployment.me.object_id and not deployment.take_over:
+        raise Foreign(
+            "MadeBySomebodyElse",
+            f"{deployment.name} was made by {standing.get(CREATED_BY) or owner}, "
+            f"and you are {deployment.me.name}.",
+            "If it is yours now, say so with --take-over.",
+            resource=deployment.group_id,
+        )
+
+
+def require_standing(deployment: Deployment) -> None:
+    """Raises NotAsItShouldBe where there is nothing to look at."""
+    if not deployment.stands:
+        raise NotAsItShouldBe(
+            "NotDeployed",
+            f"{deployment.name} does not stand here.",
+            f"Make it: patchctl deploy --name {deployment.name} --email you@example.com",
+        )
+
+
+def require_possible(deployment: Deployment) -> None:
+    """Raises BadInput for what can be told before anything is written, PatchctlError for a group
+    that Azure is deleting: its names must not be used again so soon."""
+    if deployment.deleting:
+        raise PatchctlError(
+            "GroupBeingDeleted",
+            f"Azure is still deleting {deployment.group}.",
+            f"See it through: patchctl destroy --yes --name {deployment.name}. Then deploy again.",
+            resource=deployment.group_id,
+        )
+    if (needed := len(deployment.group_tags)) > MOST_TAGS:
+        raise BadInput(
+            [f"tags: with what has to be remembered the group needs {needed}; Azure takes 50"],
+            "Ask for fewer or shorter tags, addresses, KBs or packages.",
+        )
+    many = len(deployment.machines) > MOST_MAILED
+    if many and deployment.watched and deployment.config.alerts.per == "machine":
+        raise BadInput(
+            [
+                f"{deployment.asked.source('alerts.per')}: {len(deployment.machines)} machines, "
+                f"and Azure mails an address {MOST_MAILED} times an hour, no more"
+            ],
+            "Ask for one mail a run: --notify-per run",
+        )
+    if not deployment.config.emails and deployment.config.alerts.action_group is None:
+        raise BadInput(
+            ["emails: nobody would get the mail"],
+            "Name an address: patchctl deploy --email you@example.com",
+        )
+
+
+def refuse_newer(tags: Mapping[str, str]) -> None:
+    made_with = tags.get(VERSION, "0")
+    if release(made_with) > release(__version__):
+        raise PatchctlError(
+            "NewerDeployment",
+            f"This deployment was made with patchctl {made_with}, and this is {__version__}.",
+            "Upgrade first: python -m pip install --upgrade patchctl",
+        )
+
+
+def refuse_fixed(asked: Asked, standing: Mapping[str, Any]) -> None:
+    """Location and system cannot be changed once they stand."""
+    wanted = flattened(asked.config.model_dump(mode="json"))
+    problems = [
+        f"{asked.source(path)}: {wanted[path]} is asked for and {standing[path]} stands; "
+        "it cannot be changed"
+        for path in ("location", *(("machine.os",) if asked.config.machines is None else ()))
+        if path in asked.sources and path in standing and wanted[path] != standing[path]
+    ]
+    subnet = wanted["machine.subnet"]
+    if "machine.os" in standing and subnet not in (None, standing.get("machine.subnet")):
+        problems.append(
+            f"{asked.source('machine.subnet')}: the machine stands in another network; "
+            "it cannot be moved"
+        )
+    if (
+        asked.config.machines is not None
+        and standing.get("machine.os")
+        and ("machines" not in standing)
+    ):
+        problems.append(
+            f"{asked.source('machines')}: what stands patches a machine that it has made, and no "
+            "others"
+        )
+    if problems:
+        name = asked.config.name
+        raise BadInput(
+            problems, f"Give it another --name, or remove it first: patchctl destroy --name {name}"
+        )
+
+
+def refuse_past_first(asked: Asked, standing: str | None, now: datetime) -> None:
+    """A first day in the past is refused, unless it is the one that stands. (Azure takes it.)"""
+    first = asked.config.schedule.first
+    if first is None or first == standing:
+        return
+    schedule = asked.config.schedule
+    there = now.astimezone(time_zones.zone(schedule.time_zone)).replace(tzinfo=None)
+    start = datetime.combine(date.fromisoformat(first), window.parse_time(schedule.at))
+    if start < there:
+        source = asked.source("schedule.first")
+        raise BadInput(
+            [
+                f"{source}: {first} {schedule.at} is in the past; in {schedule.time_zone} it is "
+                f"{there:%Y-%m-%d %H:%M}; name a later day, or leave it out"
+            ]
+        )
