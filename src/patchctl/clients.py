@@ -21,7 +21,7 @@ from patchctl.deployment import Identity
 from patchctl.errors import PatchctlError, Refused
 from patchctl.pacing import Buckets, Pacing
 from patchctl.sign_in import cli_subscription, find_subscription, identity
-from patchctl.translation import HINTS, translated
+from patchctl.translation import translated
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -181,7 +181,7 @@ def _refuse_unregistered() -> SansIOHTTPPolicy[Any, Any]:
             return
         if UNREGISTERED in answer.text():
             message = "A resource provider is not registered in this subscription."
-            raise Unregistered(UNREGISTERED, message, HINTS[UNREGISTERED])
+            raise Unregistered(UNREGISTERED, message)
 
     return CustomHookPolicy(raw_response_hook=refuse)
 
@@ -318,12 +318,10 @@ def usable(store: Store) -> Iterator[None]:
         yield
     except OSError as error:
         message = f"The sandbox in {store.directory} cannot be used: {error.strerror or error}"
-        hint = "Name a directory that can be written with PATCHCTL_SANDBOX_DIR."
-        raise PatchctlError("SandboxUnusable", message, hint) from None
+        raise PatchctlError("SandboxUnusable", message) from None
     except WorldInUse as error:
-        served = 'Work on it there: eval "$(patchctl sandbox env)", and leave out --sandbox.'
-        waiting = "Wait until the other command has ended, then run this one again."
-        hint = served if error.server else waiting
+        served = "Work on it there, without --sandbox, by the variables of: patchctl sandbox env"
+        hint = served if error.server else ""
         raise PatchctlError("SandboxInUse", str(error), hint) from None
 
 
@@ -335,8 +333,7 @@ def opened(store: Store) -> Iterator[World]:
             world = store.load()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             message = f"The sandbox in {store.directory} cannot be read: {error}"
-            hint = "Begin a new one: patchctl sandbox reset"
-            raise PatchctlError("SandboxDamaged", message, hint) from None
+            raise PatchctlError("SandboxDamaged", message) from None
         yield world
 
 

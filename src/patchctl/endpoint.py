@@ -36,7 +36,7 @@ SANDBOX = "ArmSandbox"
 VARIABLES = ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 OWN = (
     "Set AZURE_AUTHORITY_HOST to it, and AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET "
-    'to a client of its own. For the sandbox all are set by: eval "$(patchctl sandbox env)"'
+    "to a client of its own. For the sandbox all are shown by: patchctl sandbox env"
 )
 
 
@@ -61,7 +61,6 @@ async def described(transport: FinishingTransport, url: str) -> Described:
             "NoResourceManager",
             f"{url} does not say where to sign in, as a Resource Manager does: its answer to "
             f"GET /metadata/endpoints has status {status}",
-            "Give the address of a Resource Manager with --endpoint.",
         ) from None
 
 
@@ -75,7 +74,7 @@ async def _asked(transport: FinishingTransport, url: str) -> tuple[int, Mapping[
             "NoConnection",
             f"{url} could not be reached: {first_line(str(error))}",
             "See that it runs, and that REQUESTS_CA_BUNDLE or SSL_CERT_FILE names the certificate "
-            'authority of its certificate. For the sandbox: eval "$(patchctl sandbox env)"',
+            "authority of its certificate, then run the same command again: {again}",
         ) from None
 
 
@@ -131,7 +130,6 @@ def _require_own_authority(cloud: Cloud) -> None:
             "ForeignAuthority",
             f"{cloud.endpoint} wants a sign-in at {cloud.authority}, which is not on its own host. "
             "patchctl sends a real authority's token to known clouds only.",
-            "Leave out --endpoint for Azure itself; --cloud chooses which.",
         )
     meant = os.environ.get("AZURE_AUTHORITY_HOST") or "login.microsoftonline.com"
     if _address(meant) != _address(cloud.authority):

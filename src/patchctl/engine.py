@@ -140,7 +140,6 @@ def refuse_foreign(plan: Plan) -> None:
             raise Foreign(
                 "Foreign",
                 "; ".join(inspection.notes) or f"{step} is there and was not made by patchctl.",
-                "Choose another --name, or remove what is in the way.",
                 step=step,
                 resource=next(iter(inspection.resources), None),
             )
@@ -205,7 +204,6 @@ def _timed_out(step: Step, limits: Limits) -> PatchctlError:
         "TimedOut",
         f"{step.NAME} was not done within {limits.timeout / 60:.0f} minutes; "
         "Azure may still be at work on it.",
-        "Run the same command again, with a longer --timeout if need be.",
         step=step.NAME,
     )
     error.seconds = limits.timeout
@@ -232,7 +230,6 @@ async def _interrupted(running: Mapping[asyncio.Task[StepReport], Step]) -> Patc
     return Interrupted(
         "Interrupted",
         f"{message} What Azure has begun it goes on with.",
-        "Run the same command again to finish.",
     )
 
 
@@ -295,7 +292,6 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
         PLAN_CHANGED,
         f"{step.NAME} changed after the plan was shown: it was {planned.state}, "
         f"and now it is {found.state}. Nothing was written to it.",
-        "Look at the new plan and deploy again: patchctl plan",
         step=step.NAME,
         resource=next(iter(found.resources), None),
     )
@@ -308,7 +304,6 @@ def _require_ready(step: Step, found: Inspection) -> Inspection:
     raise PatchctlError(
         "NotMade",
         f"{step.NAME} is {found.state} after it was written: {'; '.join(wrong) or 'not there'}.",
-        "Run patchctl validate; somebody or something, a policy perhaps, changes it back.",
         step=step.NAME,
         resource=next(iter(found.resources), None),
     )

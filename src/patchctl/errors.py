@@ -22,9 +22,14 @@ class Exit(IntEnum):
 
 
 class PatchctlError(Exception):
-    """What failed, where, why, and what to type next. `hint` ends in a command where one helps."""
+    """What failed, where, why, and what to do next.
+
+    Without a `hint` the one of its code counts, which stands in the catalogue. Before it is shown
+    every hint is made to end in a command, which is then `next` as well.
+    """
 
     exit = Exit.FAILED
+    next = ""
     seconds = 0.0
     """How long the step that failed had been at work."""
 
@@ -48,7 +53,6 @@ def unexpected(cause: BaseException) -> PatchctlError:
     error = PatchctlError(
         "Unexpected",
         f"patchctl has a fault: {type(cause).__name__}: {cause}",
-        "Run the same command again with PATCHCTL_DEBUG=1, and report what it prints.",
     )
     error.__cause__ = cause
     return error

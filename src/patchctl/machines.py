@@ -269,3 +269,16 @@ def machine(row: Mapping[str, Any]) -> Machine:
         publisher=str(row.get("publisher") or ""),
     )
     return replace(found, settings=None) if found.arc else found
+
+
+def never_came_up(machine: Any) -> bool:
+    """Whether the properties of a machine, its instance view among them, say that it is of no use:
+    failed, and without any power state, since it has never been switched on.
+
+    A start or an update that failed leaves a machine that is running, stopped or deallocated.
+    """
+    if (machine.provisioning_state or "").lower() != "failed":
+        return False
+    view = machine.instance_view
+    codes = [status.code or "" for status in view.statuses or []] if view is not None else []
+    return not any(code.startswith("PowerState/") for code in codes)

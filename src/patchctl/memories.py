@@ -38,7 +38,6 @@ def keep(file: Path, suffix: str, memories: Mapping[str, Memory]) -> None:
         raise PatchctlError(
             "StateUnusable",
             f"{file} cannot be written: {error.strerror or error}",
-            "Name a directory that can be written with PATCHCTL_STATE_DIR.",
         ) from None
 
 

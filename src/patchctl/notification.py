@@ -59,7 +59,7 @@ async def _in_time(waiting: Awaitable[T]) -> T:
             return await waiting
     except TimeoutError:
         message = "Azure has not said within ten minutes what became of the test mail."
-        raise PatchctlError("TimedOut", message, "Send it again: patchctl test-notify") from None
+        raise PatchctlError("TimedOut", message, "Send it again: {again}") from None
 
 
 async def _standing(clients: Clients, deployment: Deployment) -> ActionGroupResource:
@@ -70,7 +70,6 @@ async def _standing(clients: Clients, deployment: Deployment) -> ActionGroupReso
         raise NotAsItShouldBe(
             "NobodyToMail",
             f"{deployment.name} has no action group with an e-mail receiver.",
-            f"Make it so: patchctl deploy --name {deployment.name} --email you@example.com",
             resource=deployment.action_group_id,
         )
     return group

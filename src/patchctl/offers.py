@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from patchctl.clients import Unregistered, find
 from patchctl.deployment import Deployment, Offer
 from patchctl.errors import BadInput
+from patchctl.machines import never_came_up
 from patchctl.report import text
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
         return deployment
     if deployment.stands:
         machines = clients.compute.virtual_machines
-        machine = await find(machines.get(deployment.group, deployment.virtual_machine))
-        if machine is not None and machine.properties is not None:
-            profile = machine.properties.hardware_profile
+        machine = await find(
+            machines.get(deployment.group, deployment.virtual_machine, expand="instanceView")
+        )
+        properties = machine.properties if machine is not None else None
+        if properties is not None and not never_came_up(properties):
+            profile = properties.hardware_profile
             _refuse_other_size(deployment, text(profile.vm_size if profile else None))
-            if (machine.properties.provisioning_state or "").lower() != "failed":
-                return deployment  # a failed one may have to be made again
+            return deployment
     await _require_location(clients, deployment)
     try:
         size, image = await asyncio.gather(_size(clients, deployment), _image(clients, deployment))

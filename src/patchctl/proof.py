@@ -59,7 +59,6 @@ async def _require_identity(clients: Clients, deployment: Deployment) -> None:
         raise NotAsItShouldBe(
             "NothingToProve",
             f"{deployment.name} has no alerts on results here.",
-            f"Make them: patchctl deploy --name {deployment.name} --result-alerts",
         )
     if not await access.reading(clients, deployment.group_id, principal):
         command = access.command(deployment, deployment.group_id, principal)
@@ -86,7 +85,6 @@ async def _fired(clients: Clients, rule: str, begun: datetime) -> datetime:
             "NothingFired",
             "The test alert has not fired within half an hour; the alerts on results would not "
             "either.",
-            "See what is wrong: patchctl validate",
             resource=rule,
         ) from None
 

@@ -29,7 +29,6 @@ def refuse_other_author(deployment: Deployment) -> None:
             "MadeBySomebodyElse",
             f"{deployment.name} was made by {standing.get(CREATED_BY) or owner}, "
             f"and you are {deployment.me.name}.",
-            "If it is yours now, say so with --take-over.",
             resource=deployment.group_id,
         )
 
@@ -40,7 +39,6 @@ def require_standing(deployment: Deployment) -> None:
         raise NotAsItShouldBe(
             "NotDeployed",
             f"{deployment.name} does not stand here.",
-            f"Make it: patchctl deploy --name {deployment.name} --email you@example.com",
         )
 
 
@@ -51,7 +49,6 @@ def require_possible(deployment: Deployment) -> None:
         raise PatchctlError(
             "GroupBeingDeleted",
             f"Azure is still deleting {deployment.group}.",
-            f"See it through: patchctl destroy --yes --name {deployment.name}. Then deploy again.",
             resource=deployment.group_id,
         )
     if (needed := len(deployment.group_tags)) > MOST_TAGS:
@@ -66,12 +63,12 @@ def require_possible(deployment: Deployment) -> None:
                 f"{deployment.asked.source('alerts.per')}: {len(deployment.machines)} machines, "
                 f"and Azure mails an address {MOST_MAILED} times an hour, no more"
             ],
-            "Ask for one mail a run: --notify-per run",
+            "Ask for one mail a run: {again} --notify-per run",
         )
     if not deployment.config.emails and deployment.config.alerts.action_group is None:
         raise BadInput(
             ["emails: nobody would get the mail"],
-            "Name an address: patchctl deploy --email you@example.com",
+            "Name an address: {again} --email you@example.com",
         )
 
 
@@ -81,7 +78,6 @@ def refuse_newer(tags: Mapping[str, str]) -> None:
         raise PatchctlError(
             "NewerDeployment",
             f"This deployment was made with patchctl {made_with}, and this is {__version__}.",
-            "Upgrade first: python -m pip install --upgrade patchctl",
         )
 
 

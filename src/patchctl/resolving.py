@@ -72,7 +72,6 @@ def _standing_tags(draft: Deployment, group: ResourceGroup) -> dict[str, str]:
         raise Foreign(
             "Foreign",
             f"The resource group {draft.group} is there, and patchctl did not make it.",
-            "Choose another --name.",
             resource=group.id,
         )
     refuse_newer(tags)

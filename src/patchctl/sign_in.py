@@ -47,7 +47,6 @@ async def find_subscription(
         raise NotSignedIn(
             "NoSubscription",
             "This identity can read no subscription.",
-            "Ask for the Reader role on one, or sign in to another tenant: az login --tenant ID",
         )
     if not one and asked is None:
         return "", f"all {len(known)}"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from patchctl import catalogue
 from patchctl.errors import NotSignedIn, PatchctlError, Refused
 
 if TYPE_CHECKING:
@@ -14,34 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JUST_MADE = (
-    "If it was made a moment ago, Azure has yet to show it: wait a minute, then run the same "
-    "command again."
-)
-HINTS = {
-    "AuthorizationFailed": "Ask an owner of the subscription for the missing role (docs/azure.md "
-    "lists what patchctl needs), then run the same command again.",
-    "LinkedAuthorizationFailed": "Ask for rights on the linked resource, then run it again.",
-    "MissingSubscriptionRegistration": "Ask an owner to register it: az provider register "
-    "--namespace NAMESPACE. Then run the same command again.",
-    "ScopeLocked": "A lock is in the way; az lock list --output table names it. Remove it, then "
-    "run the same command again.",
-    "RequestDisallowedByPolicy": "A policy of the organisation forbids it; its name is in the "
-    "message. Ask its owner for an exemption, or change what is asked for.",
-    "QuotaExceeded": "Ask for quota in the portal, or choose another --size or --location.",
-    "SkuNotAvailable": "Choose another --size, or another --location.",
-    "AllocationFailed": "Choose another --size or --location, or run the same command again later.",
-    "AnotherOperationInProgress": "Wait a minute, then run the same command again.",
-    "Conflict": "Wait a minute, then run the same command again.",
-    "ResourceGroupNotFound": JUST_MADE,
-    "ResourceNotFound": JUST_MADE,
-    "ResourceGroupBeingDeleted": "Wait until it is gone, then run the same command again.",
-    "SubscriptionNotFound": "Name one that you can read with --subscription; "
-    "az account list shows them.",
-}
-"""Next steps by Azure's error code."""
-
-AGAIN = "Run the same command again: it goes on where it stopped."
+PLAN = "See what was to be written: patchctl plan --name {name}"
+AGAIN = "It goes on where it stopped: {again}"
 
 
 async def translated(main: Coroutine[Any, Any, T]) -> T:
@@ -66,16 +41,14 @@ def translate(error: Exception) -> PatchctlError:
         return PatchctlError(
             "NoConnection",
             f"Azure could not be reached: {first_line(str(error))}",
-            "Check the network and the proxy variables. " + AGAIN,
         )
-    return PatchctlError("AzureError", first_line(str(error)), AGAIN)
+    return PatchctlError("AzureError", first_line(str(error)))
 
 
 def _sign_in_failed(error: Exception) -> PatchctlError:
     return NotSignedIn(
         "NotSignedIn",
         f"Azure did not accept a sign-in: {first_line(str(error))}",
-        "Sign in first: az login. Or try without Azure: add --sandbox.",
     )
 
 
@@ -94,10 +67,10 @@ def _refused(error: HttpResponseError) -> PatchctlError:
 
 
 def _hint(code: str, message: str, *, passing: bool) -> str:
-    """Compute has one code for much that it does not allow, quota among it."""
+    """What to do about a code that says too little of itself; nothing of one that is known."""
     if code == "OperationNotAllowed" and "quota" in message:
-        return HINTS["QuotaExceeded"]
-    return HINTS.get(code, AGAIN if passing else "See what was to be written: patchctl plan")
+        return catalogue.entries()["quotaexceeded"].hint
+    return "" if catalogue.find(code) else AGAIN if passing else PLAN
 
 
 def _code_and_message(error: HttpResponseError) -> tuple[str, str]:

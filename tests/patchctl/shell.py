@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,10 @@ class Cli:
         assert document["ok"] is (code == 0)
         assert (document["error"] is None) is (code == 0)
         return document
+
+    def follow(self, error: Mapping[str, str]) -> Ended:
+        """Do what an error says to do next."""
+        return self(*shlex.split(error["next"])[1:])
 
     def deploy(self, *arguments: str) -> dict[str, str]:
         """Deploy; each step's outcome."""

@@ -300,7 +300,7 @@ def test_json_has_the_documented_keys(cli: Cli) -> None:
             for finding in step["findings"]:
                 assert set(finding) == {"subject", "want", "got", "ok"}
     error = cli.json("validate", code=5)["error"]
-    assert set(error) == {"code", "message", "hint", "step", "resource", "request_id"}
+    assert set(error) == {"code", "message", "hint", "next", "step", "resource", "request_id"}
 
 
 def test_schema_describes_the_configuration_file(cli: Cli) -> None:

@@ -179,9 +179,9 @@ def test_too_small_a_quota_is_refused_with_what_helps(cli: Cli) -> None:
     behave(cli, quota={"cores": 1})
     error = refused(cli, "deploy", *EMAIL)
     assert "exceeding approved Total Regional Cores quota" in error["message"]
-    assert "--size or --location" in error["hint"]
+    assert "Ask for quota in the portal" in error["hint"]
     behave(cli, quota={"cores": 2})
-    assert cli("deploy", *EMAIL).code == 0
+    assert cli.follow(error).code == 0
 
 
 def test_another_size_is_taken_where_one_is_sold_out(cli: Cli) -> None:
@@ -216,7 +216,16 @@ def test_after_an_operation_that_failed_the_same_command_goes_on(
     error = refused(cli, "deploy", *EMAIL)
     assert error["code"] == code
     assert "same command again" in error["hint"]
-    assert cli("deploy", *EMAIL).code == 0
+    assert cli.follow(error).code == 0
+    assert cli("validate").code == 0
+
+
+def test_a_machine_that_never_came_up_is_made_again_in_another_size(cli: Cli) -> None:
+    behave(cli, failures=[Failure(MACHINES)])
+    error = refused(cli, "deploy", *EMAIL)
+    assert error["next"].endswith("--size Standard_D2s_v5")
+    assert cli.follow(error).code == 0
+    assert cli.the(MACHINES).properties["hardwareProfile"]["vmSize"] == "Standard_D2s_v5"
     assert cli("validate").code == 0
 
 

@@ -13,7 +13,7 @@ from azure.mgmt.core.exceptions import ARMErrorFormat
 from arm_sandbox.transport import SandboxResponse
 from arm_sandbox.wire import Response
 from patchctl.errors import BadInput, Exit, PatchctlError
-from patchctl.translation import HINTS, translate, translated
+from patchctl.translation import translate, translated
 
 ID = "/subscriptions/5a4d/resourceGroups/rg-patching-demo"
 URL = f"https://management.azure.com{ID}?api-version=2025-04-01"
@@ -36,7 +36,6 @@ SHAPES = {
 def test_shapes(body: Any) -> None:
     error = translate(refusal(body))
     assert (error.code, error.message) == ("ScopeLocked", "There is a lock.")
-    assert error.hint == HINTS["ScopeLocked"]
     assert (error.resource, error.request_id) == (ID, "42")
     assert error.exit is Exit.REFUSED
 
@@ -65,26 +64,16 @@ def test_what_azure_itself_has_broken_is_no_refusal() -> None:
     assert translate(refusal(body, 500)).exit is Exit.FAILED
 
 
-@pytest.mark.parametrize("code", HINTS)
-def test_each_known_code_has_its_hint(code: str) -> None:
-    error = translate(refusal({"error": {"code": code, "message": "No."}}))
-    assert error.hint == HINTS[code]
-    assert error.hint.endswith((".", "them."))
-
-
 def test_sign_in() -> None:
     error = translate(azure.ClientAuthenticationError("No token.\nTried much."))
     assert (error.exit, error.message.splitlines()) == (Exit.SIGN_IN, [error.message])
-    assert "az login" in error.hint
 
 
 @pytest.mark.parametrize(
     "error", [azure.ServiceRequestError("no route"), azure.ServiceResponseError("reset")]
 )
 def test_no_connection(error: azure.AzureError) -> None:
-    found = translate(error)
-    assert found.code == "NoConnection"
-    assert "proxy" in found.hint
+    assert translate(error).code == "NoConnection"
 
 
 def test_translated_lets_our_own_pass() -> None:

@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run, and leave with an exit code; the parser's own errors come in the asked output form."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments, standalone_mode=False, prog_name="patchctl")
+        code = app(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
     except USAGE_ERRORS as error:
         code = _bad_usage(error, arguments)
     except BrokenPipeError:
@@ -74,17 +74,18 @@ def main(arguments: list[str] | None = None) -> None:
 def _bad_usage(error: BaseException, arguments: list[str]) -> int:
     from rich.console import Console
 
+    from patchctl.cli.advice import CommandLine
     from patchctl.cli.command import finish
     from patchctl.errors import BadInput
     from patchctl.views.envelope import Envelope
 
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     command = next((word for word in arguments if not word.startswith("-")), "")
-    known = f"{command} " if command in COMMANDS else ""
-    bad = BadInput([str(message)], f"See patchctl {known}--help")
+    line = CommandLine(tuple(arguments), command if command in COMMANDS else "")
+    bad = BadInput([str(message)])
     json = any(word in ("json", "--output=json", "-ojson") for word in arguments)
     try:
-        finish(Envelope(command, error=bad), json=json, console=Console(stderr=True))
+        finish(Envelope(command, error=bad), line, json=json, console=Console(stderr=True))
     except typer.Exit as end:
         return end.exit_code
     return 0

@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from patchctl import __version__, config
+from patchctl.cli.advice import CommandLine, advise, command_line
 from patchctl.cli.options import PATHS, Output, placed
 from patchctl.clouds import known_cloud
 from patchctl.config import Config, Layer
@@ -181,14 +182,12 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
     except (typer.Exit, BrokenPipeError):
         raise
     except (KeyboardInterrupt, typer.Abort):
-        envelope.error = Interrupted(
-            "Interrupted", "Interrupted.", "Run the same command again to finish."
-        )
+        envelope.error = Interrupted("Interrupted", "Interrupted.")
     except Exception as error:  # the last net: JSON and exit codes hold even for our own faults
         envelope.error = unexpected(error)
     if envelope.error is not None and os.environ.get("PATCHCTL_DEBUG"):
         traceback.print_exception(envelope.error)
-    finish(envelope, json=json, console=console)
+    finish(envelope, command_line(ctx, envelope.deployment), json=json, console=console)
 
 
 def _asked(ask: Callable[[], T]) -> T:
@@ -200,8 +199,10 @@ def _asked(ask: Callable[[], T]) -> T:
         raise Interrupted("NotConfirmed", "Nothing was changed.") from None
 
 
-def finish(envelope: Envelope, *, json: bool, console: Console) -> None:
+def finish(envelope: Envelope, typed: CommandLine, *, json: bool, console: Console) -> None:
     """Print the JSON document or the error; raise typer.Exit unless all went well."""
+    if envelope.error is not None:
+        advise(envelope.error, typed)
     if json:
         typer.echo(envelope.text())
     elif envelope.error is not None:

@@ -75,7 +75,7 @@ def plan(c: Command) -> None:
     changes = [s for s, i in found.items() if i.writes]
     if c.given["detailed_exitcode"] and changes:
         message = f"{', '.join(changes)}: not as it should be."
-        raise NotAsItShouldBe("SomethingToWrite", message, "Write it: patchctl deploy")
+        raise NotAsItShouldBe("SomethingToWrite", message)
 
 
 def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Deployment, Plan]:
@@ -161,17 +161,13 @@ def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None
             "RightWithheld",
             "You may not grant roles here, so the alerts on results are disabled. "
             + " ".join(note for report in withheld for note in report.inspection.notes),
-            f"Then run this again: patchctl deploy --name {deployment.name}",
             step=withheld[0].step,
         )
     left = [f"{machine.shown}: {reason}" for machine, reason in deployment.hindered]
     partly = [r for r in reports if r.outcome is Outcome.PARTLY]
     left += [note for report in partly for note in report.inspection.notes]
     if left:
-        raise Partly(
-            list(dict.fromkeys(left)),
-            "Everything else is done. See to these, then run the same command again.",
-        )
+        raise Partly(list(dict.fromkeys(left)))
 
 
 def audit_mails(deployment: Deployment, plan: Plan) -> list[str]:

@@ -105,15 +105,17 @@ def _what_is_put_back(deployment: Deployment, found: Plan) -> Iterator[str]:
 
 def _require_all(reports: Sequence[StepReport], name: str, file: Path) -> None:
     """Raises Partly with each machine that is not as it was before."""
+    from patchctl.cli.advice import typed
     from patchctl.errors import Partly
     from patchctl.report import Outcome
 
     partly = [report for report in reports if report.outcome is Outcome.PARTLY]
     if partly:
+        command = typed(("patchctl", "destroy", "--name", name, "--restore-from", str(file)))
         raise Partly(
             [note for report in partly for note in report.inspection.notes],
             "Everything else is gone. What somebody has changed is theirs; of the rest, once "
-            f"nothing is in the way: patchctl destroy --name {name} --restore-from {file}",
+            f"nothing is in the way: {command}",
             step=partly[0].step,
         )
 

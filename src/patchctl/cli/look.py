@@ -104,7 +104,6 @@ def _send_test(c: Command, connection: Connection, deployment: Deployment) -> No
         raise PatchctlError(
             "NotHandedOver",
             f"No mail was handed over for {', '.join(failed)}.",
-            "Look at the receiver's status in the portal, then: patchctl validate",
             resource=deployment.action_group_id,
         )
 

@@ -28,7 +28,7 @@ def to_file(file: Path, document: Iterable[bytes]) -> None:
         os.replace(half, file)
     except OSError as error:
         message = f"{file} cannot be written: {error.strerror or error}"
-        raise PatchctlError("NotWritten", message, "Name another file with --out.") from None
+        raise PatchctlError("NotWritten", message) from None
     finally:
         with suppress(OSError):
             half.unlink(missing_ok=True)

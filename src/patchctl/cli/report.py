@@ -122,7 +122,9 @@ def _run(c: Command, memory: History) -> str:
     try:
         return find_run(memory, asked) if asked else ""
     except LookupError as error:
-        raise BadInput([f"--run: {error}"], "See those that are: patchctl report") from None
+        raise BadInput(
+            [f"--run: {error}"], "See those that are: patchctl report --name {name}"
+        ) from None
 
 
 def _document(

@@ -314,8 +314,7 @@ def env(
         told = store.server()
         if told is None:
             message = f"No server serves the sandbox in {store.directory}"
-            hint = "Start one, in another terminal: patchctl sandbox serve"
-            raise PatchctlError("NotServed", message, hint)
+            raise PatchctlError("NotServed", message)
         ours = {"PATCHCTL_ENDPOINT": told.url, "PATCHCTL_SANDBOX": "false"}
         for name, value in {**environment(store.directory, told), **ours}.items():
             typer.echo(SET[shell](name, value))
@@ -346,8 +345,7 @@ def _port_free(port: int) -> Iterator[None]:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         message = f"Port {port} of 127.0.0.1 cannot be had: {os.strerror(error.errno)}"
-        hint = "Choose another one: patchctl sandbox serve --port 0"
-        raise PatchctlError("PortTaken", message, hint) from None
+        raise PatchctlError("PortTaken", message) from None
 
 
 @contextmanager

@@ -55,11 +55,10 @@ def _refuse_missed(found: Status, deployment: Deployment) -> None:
     from patchctl.status import Past
     from patchctl.views.status import last_window
 
-    validate = f"patchctl validate --name {deployment.name}"
     if problem := found.schedules[0].schedule.problem:
         message = f"Nothing will run: {problem}."
-        raise NotAsItShouldBe("NothingWillRun", message, f"See what is wrong: {validate}")
+        raise NotAsItShouldBe("NothingWillRun", message)
     for each in found.schedules:
         if each.last_window.past is Past.MISSED:
             message = last_window(each.last_window)
-            raise NotAsItShouldBe("WindowMissed", message, f"See what is wrong: {validate}")
+            raise NotAsItShouldBe("WindowMissed", message)

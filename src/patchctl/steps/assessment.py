@@ -82,8 +82,6 @@ def _require_success(result: VirtualMachineAssessPatchesResult, deployment: Depl
     raise PatchctlError(
         "AssessmentFailed",
         f"The machine could not be assessed: {reason}",
-        "It must be running and must reach its update source; see the network step of "
-        "patchctl plan. Then run the same command again.",
         step=NAME,
         resource=deployment.virtual_machine_id,
     )

@@ -34,6 +34,7 @@ from azure.mgmt.compute.models import (
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
+from patchctl.machines import never_came_up
 from patchctl.report import Finding, Inspection, Part, State, check, in_progress, joined, tags_check
 
 NAME = "virtual-machine"
@@ -60,7 +61,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         in_progress(machine.properties),
     )
     found = joined((part, disk), deployment.is_ours)
-    if _never_came_up(machine.properties) and found.state is not State.FOREIGN:
+    if never_came_up(machine.properties) and found.state is not State.FOREIGN:
         again = "It never came up: it is deleted with its disk, and made again."
         return Inspection(State.FAILED, found.resources, found.findings, (again,))
     return found
@@ -69,7 +70,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 async def apply(clients: Clients, deployment: Deployment) -> None:
     machines, name = clients.compute.virtual_machines, deployment.virtual_machine
     found = await find(machines.get(deployment.group, name, expand="instanceView"))
-    if found is not None and found.properties is not None and _never_came_up(found.properties):
+    if found is not None and found.properties is not None and never_came_up(found.properties):
         # Nobody has its password, so it is of no use to anybody.
         await (await machines.begin_delete(deployment.group, name)).result()
         found = None
@@ -231,18 +232,6 @@ def _absent(deployment: Deployment) -> Inspection:
         ]
     disk = deployment.id("Microsoft.Compute/disks", deployment.os_disk)
     return Inspection(State.ABSENT, (deployment.virtual_machine_id, disk), tuple(findings))
-
-
-def _never_came_up(machine: VirtualMachineProperties) -> bool:
-    """Failed, and without any power state: it has never been switched on.
-
-    A start or an update that failed leaves a machine that is running, stopped or deallocated.
-    """
-    if (machine.provisioning_state or "").lower() != "failed":
-        return False
-    view = machine.instance_view
-    codes = [status.code or "" for status in view.statuses or []] if view is not None else []
-    return not any(code.startswith("PowerState/") for code in codes)
 
 
 async def _disk_part(clients: Clients, deployment: Deployment) -> Part:

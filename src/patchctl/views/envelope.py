@@ -56,6 +56,7 @@ def _error(error: PatchctlError) -> Mapping[str, Any]:
         "code": error.code,
         "message": error.message,
         "hint": error.hint,
+        "next": error.next,
         "step": error.step,
         "resource": error.resource,
         "request_id": error.request_id,

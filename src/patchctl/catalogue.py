@@ -1,0 +1,42 @@
+"""The errors that are known: what causes each, what to do next, and who says so.
+
+They stand in `catalogue.toml`, which is read when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One code. `hint` is what to do, and ends in a command; see the head of `catalogue.toml`."""
+
+    code: str
+    cause: str
+    hint: str
+    source: str
+
+
+@cache
+def entries() -> Mapping[str, Entry]:
+    """All of them, by their codes in small letters."""
+    text = files("patchctl").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return {code.lower(): Entry(code, **entry) for code, entry in tomllib.loads(text).items()}
+
+
+def find(code: str) -> Entry | None:
+    return entries().get(code.lower())
+
+
+def near(code: str) -> list[str]:
+    """Known codes that look like an unknown one, the likeliest first."""
+    known = entries()
+    close = difflib.get_close_matches(code.lower(), known, n=3, cutoff=0.6)
+    within = (each for each in known if code.lower() in each)
+    return [known[each].code for each in dict.fromkeys((*close, *within))]
