@@ -96,10 +96,11 @@ def admit_to_provider(world: World, request: Request) -> dict[str, str]:
         return _admit_query(world, request)
     buckets = _of_compute(world, request)
     empty = _take(world, buckets)
-    if empty is not None:
-        raise _too_many(world, empty)
     told = ",".join(f"{bucket.shown};{_left(world, bucket)}" for bucket in buckets)
-    return {"x-ms-ratelimit-remaining-resource": told} if told else {}
+    headers = {"x-ms-ratelimit-remaining-resource": told} if told else {}
+    if empty is not None:
+        raise _too_many(world, empty, headers)
+    return headers
 
 
 # -- the words of a refusal
@@ -125,8 +126,9 @@ def _own_limit(request: Request, empty: Bucket, seconds: int) -> tuple[str, str]
     )
 
 
-def _too_many(world: World, empty: Bucket) -> Refusal:
-    """Compute says which of its policies it was in a JSON text inside the details."""
+def _too_many(world: World, empty: Bucket, headers: dict[str, str]) -> Refusal:
+    """Compute says which of its policies it was in a JSON text inside the details; the header tells
+    what is left of each, as with any answer ("Troubleshooting API throttling errors")."""
     policy, seconds = empty.shown.partition("/")[2], _until_one(world, empty)
     measured = {
         "operationGroup": policy,
@@ -142,7 +144,7 @@ def _too_many(world: World, empty: Bucket) -> Refusal:
         "The server rejected the request because too many requests have been received for this "
         "subscription.",
         shape="arm",
-        headers={"Retry-After": str(seconds)},
+        headers={**headers, "Retry-After": str(seconds)},
         more={"details": [detail]},
     )
 
@@ -255,7 +257,7 @@ def _tokens(world: World, bucket: Bucket) -> float:
 
 
 def _left(world: World, bucket: Bucket) -> int:
-    return int(_tokens(world, bucket))
+    return max(0, int(_tokens(world, bucket)))
 
 
 def _until_one(world: World, bucket: Bucket) -> int:

@@ -137,6 +137,7 @@ def test_a_seventh_assessment_within_a_minute_is_too_many(standing: World) -> No
     )
     assert json.loads(detail["message"])["allowedRequestCount"] == 6
     assert refused.headers["Retry-After"] == "30"
+    assert "Microsoft.Compute/VMGuestPatchOperationResource;0" in refused.headers[RESOURCE]
     assert "x-ms-ratelimit-remaining-subscription-writes" in refused.headers
     wait(standing, 30)
     assert ask(standing, "POST", f"{VM}/assessPatches", version=API).status == 409
