@@ -83,6 +83,58 @@ class Failure:
     """What the service is known to say, when left out."""
 
 
+FaultKind = Literal[
+    "connection-refused",
+    "connection-reset",
+    "timeout",
+    "answer-lost",
+    "broken-off",
+    "answer-cut",
+    "not-json",
+    "400",
+    "401",
+    "403",
+    "404",
+    "408",
+    "409-in-progress",
+    "409-conflict",
+    "412",
+    "429",
+    "429-retry-after",
+    "500",
+    "503",
+    "504-after",
+    "operation-failed",
+    "operation-canceled",
+    "operation-endless",
+    "operation-untold",
+    "killed-before",
+    "killed-after",
+    "interrupt",
+    "interrupt-twice",
+    "terminate",
+    "deleted",
+    "edited",
+    "stopped",
+    "locked",
+    "denied",
+]
+"""See `faults`, which says what each is."""
+
+
+@dataclass(config=STRICT)
+class Fault:
+    """One request, or several in a row, at which something goes wrong."""
+
+    kind: FaultKind
+    method: str = ""
+    path: str = ""
+    """Requests of this method and this path are counted, of any when left out."""
+    nth: int = 1
+    times: int = 1
+    """So many requests from the `nth` on; 0 for all of them."""
+
+
 @dataclass(config=STRICT)
 class Options:
     throttling: bool = True
@@ -94,6 +146,7 @@ class Options:
     locks: list[Lock] = Field(default_factory=list)
     policies: list[Policy] = Field(default_factory=list)
     failures: list[Failure] = Field(default_factory=list)
+    faults: list[Fault] = Field(default_factory=list)
     quota: dict[str, int] = Field(default_factory=dict)
     """Cores that may be used in a region: of a family of sizes, or of all (`cores`)."""
     restricted: dict[str, list[str]] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOpt
 from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
-from arm_sandbox import clock, tokens
+from arm_sandbox import clock, faults, tokens
 from arm_sandbox.app import respond
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
@@ -31,12 +31,24 @@ class SandboxTransport(AsyncHttpTransport[Any, Any]):
     async def send(self, request: Any, **kwargs: Any) -> SandboxResponse:
         self.world.now = max(self.world.now, clock.now())
         asked = Request.parse(request.method, request.url, dict(request.headers), _content(request))
-        response = respond(self.world, asked)
-        for watcher in self._watchers:
-            watcher(asked, response)
+        fault = faults.strike(self.world, asked)
+        response = await self._answer(asked, fault)
         if response.seconds:
             await asyncio.sleep(response.seconds)
         return SandboxResponse(request, response)
+
+    async def _answer(self, asked: Request, fault: str) -> Response:
+        """What arrives as the answer. Raises azure-core's exceptions where none does."""
+        first, last = faults.waits(fault)
+        if first:
+            await asyncio.sleep(first)
+        faults.before(fault, self.world, asked)
+        response = faults.instead(fault, self.world, asked) or respond(self.world, asked)
+        for watcher in self._watchers:
+            watcher(asked, response)
+        if last:
+            await asyncio.sleep(last)
+        return faults.after(fault, self.world, asked, response)
 
     async def open(self) -> None:
         """There is no connection to open."""

@@ -90,12 +90,16 @@ class Response:
     body: Json = None
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    text: str | None = None
+    """A body that is no JSON, or not all of it."""
 
     def with_headers(self, headers: dict[str, str]) -> Response:
         return replace(self, headers={**headers, **self.headers})
 
     @property
     def content(self) -> bytes:
+        if self.text is not None:
+            return self.text.encode()
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
