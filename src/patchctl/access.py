@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from patchctl.clients import find
+from patchctl.many import each
 from patchctl.report import same
 
 if TYPE_CHECKING:
@@ -70,22 +72,66 @@ async def may_grant(clients: Clients, deployment: Deployment, scope: str) -> boo
     """
     if deployment.config.alerts.identity is not None:
         return False
-    ours = scope == deployment.group_id and not deployment.borrowed
-    missing = ours and not deployment.stands
+    missing = scope == deployment.group_id and not deployment.stands
     here = f"/subscriptions/{deployment.subscription}" if missing else scope
     return await may(clients, here, GRANT)
 
 
-async def granted(clients: Clients, scope: str, principal: str) -> list[RoleAssignment]:
-    """Every role that a principal has on a group itself."""
-    found = await _roles(clients, scope, principal)
-    return [role for role in found if same(role.scope or "", scope)]
+async def granted(
+    clients: Clients, deployment: Deployment, principal: str | None
+) -> list[RoleAssignment]:
+    """All that we granted, wherever it was: a run may have ended between a grant and the assignment
+    of the machine that it is for."""
+    if deployment.own:
+        return await _ours_everywhere(clients, deployment, principal)
+    return await ours(clients, deployment.group_id, deployment, principal)
 
 
-async def revoke(clients: Clients, scope: str, principal: str) -> None:
-    """Take away every role that a principal has on a group itself."""
-    for role in await granted(clients, scope, principal):
-        await clients.authorization.role_assignments.delete(scope, role.name or "")
+async def ours(
+    clients: Clients, scope: str, deployment: Deployment, principal: str | None
+) -> list[RoleAssignment]:
+    """What we granted on a scope or below it, to our identity or to one that has gone.
+
+    Azure keeps the roles of what is gone ("Identity not found"); that they are ours they say.
+    """
+    mark = role_mark(deployment)
+    return [
+        role
+        for role in await _listed(clients, scope)
+        if covers(scope, role.scope or "")
+        and (role.principal_id == principal or role.description == mark)
+    ]
+
+
+async def _ours_everywhere(
+    clients: Clients, deployment: Deployment, principal: str | None
+) -> list[RoleAssignment]:
+    """In every subscription that one can read; where one may not ask, nothing is known."""
+
+    from azure.core.exceptions import HttpResponseError
+
+    async def within(subscription: str) -> list[RoleAssignment]:
+        try:
+            return await ours(clients, subscription, deployment, principal)
+        except HttpResponseError as error:
+            if error.status_code != 403:
+                raise
+            return []
+
+    listed = clients.subscriptions.subscriptions.list()
+    found = await each([f"/subscriptions/{s.subscription_id}" async for s in listed], within)
+    return list(chain(*found))
+
+
+async def revoke(clients: Clients, roles: Iterable[RoleAssignment]) -> None:
+    for role in roles:
+        await clients.authorization.role_assignments.delete(role.scope or "", role.name or "")
+
+
+def role_mark(deployment: Deployment) -> str:
+    """What a role assignment of ours is described as."""
+    whose = f"{deployment.name} {deployment.suffix}"
+    return f"patchctl {whose}: lets its alerts read the results of patching"
 
 
 def command(deployment: Deployment, scope: str, principal: str | None) -> str:
@@ -135,11 +181,12 @@ def covers(scope: str | None, id: str) -> bool:
 
 async def _roles(clients: Clients, scope: str, principal: str) -> list[RoleAssignment]:
     """What a principal was granted at, above or below a group."""
+    return await _listed(clients, scope, f"principalId eq '{principal}'")
 
+
+async def _listed(clients: Clients, scope: str, filter: str | None = None) -> list[RoleAssignment]:
     async def listed() -> list[RoleAssignment]:
-        found = clients.authorization.role_assignments.list_for_scope(
-            scope, filter=f"principalId eq '{principal}'"
-        )
+        found = clients.authorization.role_assignments.list_for_scope(scope, filter=filter)
         return [assignment async for assignment in found]
 
     return await find(listed()) or []

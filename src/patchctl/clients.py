@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
-    from azure.mgmt.resource.templatespecs.aio import TemplateSpecsClient
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
     from azure.mgmt.resourcehealth.aio import ResourceHealthMgmtClient
 
@@ -81,12 +80,6 @@ class Clients:
         from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
         return SubscriptionClient(self.credential, **self._options)
-
-    @cached_property
-    def template_specs(self) -> TemplateSpecsClient:
-        from azure.mgmt.resource.templatespecs.aio import TemplateSpecsClient
-
-        return TemplateSpecsClient(self.credential, self.subscription, **self._options)
 
     @cached_property
     def compute(self) -> ComputeManagementClient:
@@ -157,7 +150,11 @@ class Clients:
             "transport": self.transport,
             "polling_interval": POLL,
             "user_agent": f"patchctl/{__version__}",
-            "per_retry_policies": [Pacing(self.buckets), _refuse_unregistered()],
+            "per_retry_policies": [
+                Pacing(self.buckets),
+                _refuse_unregistered(),
+                _refuse_pages(),
+            ],
             "headers": {"x-ms-correlation-request-id": self.run},
         }
 
@@ -189,6 +186,21 @@ def _refuse_unregistered() -> SansIOHTTPPolicy[Any, Any]:
         if UNREGISTERED in answer.text():
             message = "A resource provider is not registered in this subscription."
             raise Unregistered(UNREGISTERED, message)
+
+    return CustomHookPolicy(raw_response_hook=refuse)
+
+
+def _refuse_pages() -> SansIOHTTPPolicy[Any, Any]:
+    """A policy that takes no web page for an answer: proxies and hotels give theirs with 200."""
+    from azure.core.pipeline.policies import CustomHookPolicy
+
+    def refuse(response: PipelineResponse[Any, Any]) -> None:
+        answer = response.http_response
+        if answer.status_code < 400 and "html" in answer.headers.get("Content-Type", ""):
+            raise PatchctlError(
+                "NotAzure",
+                f"A web page came where {answer.request.url.split('/')[2]} should have answered.",
+            )
 
     return CustomHookPolicy(raw_response_hook=refuse)
 

@@ -67,8 +67,6 @@ class Machine:
     lock: str = ""
     denied: tuple[str, ...] = ()
     """What we would have to do and may not."""
-    namesake: bool = False
-    """Whether another one has its name, in a group of the same name or as the other kind."""
 
     @property
     def name(self) -> str:
@@ -88,11 +86,7 @@ class Machine:
 
     @property
     def shown(self) -> str:
-        """One machine's alone, and short where that is enough."""
-        return self.id if self.namesake else self.called
-
-    @property
-    def called(self) -> str:
+        """Short, and one machine's alone within a subscription."""
         return f"{self.group}/{self.name}"
 
     @property

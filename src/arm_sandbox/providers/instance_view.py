@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from arm_sandbox import operations
 from arm_sandbox.arm import Body
 from arm_sandbox.providers.virtual_machines import (
     EXTENSIONS,
@@ -33,9 +34,19 @@ def instance_view(world: World, machine: Resource) -> Body:
     extensions = [_extension_view(child) for child in world.below(machine.id, EXTENSIONS)]
     if extensions:
         view["extensions"] = extensions
-    if "patchStatus" in machine.hidden:
-        view["patchStatus"] = copy.deepcopy(machine.hidden["patchStatus"])
+    patches = copy.deepcopy(machine.hidden.get("patchStatus", {}))
+    if _is_assessed_now(world, machine):
+        patches.setdefault("availablePatchSummary", {})["status"] = "InProgress"
+    if patches:
+        view["patchStatus"] = patches
     return view
+
+
+def _is_assessed_now(world: World, machine: Resource) -> bool:
+    """The summary's status "will remain InProgress until the operation completes" (REST reference);
+    it is the extension's word, which has to be at work for it."""
+    verbs = [operation.verb for operation in operations.running(world, machine.id)]
+    return "assesspatches" in verbs and agent_ready(world, machine)
 
 
 def _statuses(machine: Resource, at: str) -> list[Body]:

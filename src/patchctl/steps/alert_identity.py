@@ -42,8 +42,8 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     standing = await _find(clients, deployment)
     if standing is None:
         return
-    for scope in (*deployment.read_scopes, *deployment.left_scopes):
-        await access.revoke(clients, scope, standing.principal_id or "")
+    roles = await access.granted(clients, deployment, standing.principal_id)
+    await access.revoke(clients, roles)
     await clients.identities.user_assigned_identities.delete(
         deployment.group, deployment.alert_identity
     )

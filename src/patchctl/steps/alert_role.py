@@ -15,6 +15,7 @@ from azure.mgmt.authorization.v2022_04_01.models import (
 from patchctl import access
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
+from patchctl.errors import PatchctlError
 from patchctl.many import each
 from patchctl.report import Finding, Inspection, State, absent, check, inspected
 
@@ -31,6 +32,8 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     found = list(zip(deployment.read_scopes, roles, strict=True))
     findings = [_finding(deployment, scope, standing) for scope, standing in found]
     ours = [r.id or "" for r in chain(*roles) if deployment.config.alerts.identity is None]
+    if principal is None and (orphans := await _marked(clients, deployment)):
+        return inspected([*findings, *map(_orphan, orphans)], [role.id or "" for role in orphans])
     missing = [scope for scope, standing in found if not standing]
     if missing and (withheld := await _withheld(clients, deployment, missing)):
         notes = [access.command(deployment, scope, principal) for scope in withheld]
@@ -38,26 +41,45 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         return Inspection(State.WITHHELD, (), tuple(findings), (note,))
     if len(missing) == len(found):
         return absent(findings, [])
-    left = await each(deployment.left_scopes, lambda scope: _left(clients, scope, principal))
-    return inspected([*findings, *chain(*left)], ours)
+    left = await each(
+        deployment.left_scopes, lambda scope: access.ours(clients, scope, deployment, principal)
+    )
+    return inspected([*findings, *map(_left, chain(*left))], ours)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     principal = await access.principal(clients, deployment)
     if principal is None:
-        raise ValueError("a role is granted once its identity stands")
-    await each(deployment.read_scopes, lambda scope: _grant(clients, deployment, scope, principal))
-    await each(deployment.left_scopes, lambda scope: access.revoke(clients, scope, principal))
+        raise PatchctlError(
+            "PlanChanged", "The identity of the alerts was deleted meanwhile.", step=NAME
+        )
+    # That of our own group first: it tells destroy that there may be others.
+    for scopes in ([deployment.group_id], deployment.read_scopes):
+        await each(scopes, lambda scope: _grant(clients, deployment, scope, principal))
+    for scope in deployment.left_scopes:
+        await access.revoke(clients, await access.ours(clients, scope, deployment, principal))
+    orphans = await _marked(clients, deployment)
+    await access.revoke(clients, (r for r in orphans if r.principal_id != principal))
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     """Only what the identity of our own was granted; another's roles are another's."""
+    if deployment.config.alerts.identity is None:
+        principal = await access.principal(clients, deployment)
+        await access.revoke(clients, await access.granted(clients, deployment, principal))
+
+
+async def _marked(clients: Clients, deployment: Deployment) -> list[RoleAssignment]:
+    """The roles that say they are ours, on the groups that we know of."""
     if deployment.config.alerts.identity is not None:
-        return
-    principal = await access.principal(clients, deployment)
-    if principal is not None:
-        scopes = (*deployment.read_scopes, *deployment.left_scopes)
-        await each(scopes, lambda scope: access.revoke(clients, scope, principal))
+        return []
+    scopes = (*deployment.read_scopes, *deployment.left_scopes)
+    found = await each(scopes, lambda scope: access.ours(clients, scope, deployment, None))
+    return list(chain(*found))
+
+
+def _orphan(role: RoleAssignment) -> Finding:
+    return check(f"role of a deleted identity on {role.scope}", "none", ROLE)
 
 
 async def _reading(clients: Clients, scope: str, principal: str | None) -> list[RoleAssignment]:
@@ -70,9 +92,8 @@ async def _withheld(clients: Clients, deployment: Deployment, scopes: list[str])
     return [scope for scope, granting in zip(scopes, may, strict=True) if not granting]
 
 
-async def _left(clients: Clients, scope: str, principal: str | None) -> list[Finding]:
-    granted = await access.granted(clients, scope, principal) if principal is not None else []
-    return [check(f"role of the identity on {scope}", "none", ROLE) for _ in granted]
+def _left(role: RoleAssignment) -> Finding:
+    return check(f"role of the identity on {role.scope}", "none", ROLE)
 
 
 def _finding(deployment: Deployment, scope: str, standing: list[RoleAssignment]) -> Finding:
@@ -99,5 +120,5 @@ def desired(deployment: Deployment, principal: str) -> RoleAssignmentCreateParam
         role_definition_id=f"/subscriptions/{deployment.subscription}/{definition}",
         principal_id=principal,
         principal_type="ServicePrincipal",
-        description=f"patchctl {deployment.name}: lets its alerts read the results of patching",
+        description=access.role_mark(deployment),
     )

@@ -20,10 +20,12 @@ from patchctl.report import Finding, Inspection, State, absent, ago, check, insp
 NAME = "assessment"
 NEEDS = ("virtual-machine",)
 DONE = ("Succeeded", "CompletedWithWarnings")
-AGENT_NOT_READY = "VMAgentStatusCommunicationError"
+PASSING = ("VMAgentStatusCommunicationError", "Conflict")
+"""A new machine's agent may take minutes to report, and only then can be seen that an assessment
+that an earlier run has begun is still at work."""
 TRIES = 10
 AGAIN = 30.0
-"""A new machine's agent may take minutes to report: ten tries, half a minute apart."""
+"""Ten tries, half a minute apart."""
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -60,7 +62,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
             break
         except HttpResponseError as error:
             code = error.error.code if error.error is not None else ""
-            if code != AGENT_NOT_READY or attempt == TRIES:
+            if code not in PASSING or attempt == TRIES:
                 raise
             await asyncio.sleep(AGAIN)
 
