@@ -1,0 +1,92 @@
+"""Which faults are tried at which calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from arm_sandbox import faults
+from arm_sandbox.ids import parse
+from arm_sandbox.options import Fault, FaultKind
+
+KINDS: tuple[str, ...] = get_args(FaultKind)
+APART = ("killed-before", "killed-after", "interrupt", "interrupt-twice", "terminate")
+"""What ends a process or speaks to it by a signal: the command runs in one of its own."""
+LASTING: Mapping[str, Sequence[int]] = {
+    **dict.fromkeys(
+        (
+            *("connection-refused", "connection-reset", "timeout", "answer-cut", "not-json"),
+            *("404", "408", "409-in-progress", "429", "429-retry-after", "500", "503"),
+            "504-after",
+        ),
+        (1, 0),
+    ),
+    "403": (1, 2, 0),
+}
+"""How often in a row, where that makes a difference; 0 for always. A 403 that goes away is a grant
+that has spread."""
+OFTEN = 4
+"""A request that is made more often than this is a look at something in progress: a poll."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of an undisturbed run: the `nth` of its method and path."""
+
+    method: str
+    path: str
+    nth: int
+    status: int
+    begins: bool
+    """Whether it begins a long-running operation."""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.method} {self.path} #{self.nth}"
+
+
+def calls(exchanges: Sequence[dict[str, Any]]) -> list[Call]:
+    """Every call; of those that poll something the first, one in the middle and the last."""
+    made: dict[tuple[str, str], list[Call]] = {}
+    for exchange in exchanges:
+        same = made.setdefault((exchange["method"], exchange["path"]), [])
+        headers = {name.lower() for name in exchange["response"]["headers"]}
+        begins = exchange["method"] != "GET" and bool(headers.intersection(faults.POLLED))
+        status = exchange["status"]
+        same.append(Call(exchange["method"], exchange["path"], len(same) + 1, status, begins))
+    return [call for same in made.values() for call in _telling(same)]
+
+
+def _telling(same: list[Call]) -> list[Call]:
+    if len(same) <= OFTEN and not _polls(same[0]):
+        return same
+    return [same[at] for at in sorted({0, len(same) // 2, len(same) - 1})]
+
+
+def _polls(call: Call) -> bool:
+    parts = call.path.lower().split("/")
+    return any(part in parts for part in ("operations", "operationresults", "operationstatuses"))
+
+
+def tried(call: Call) -> Iterator[Fault]:
+    """Every fault that can be at a call."""
+    for kind in KINDS:
+        if can_be(kind, call):
+            for times in LASTING.get(kind, (1,)):
+                yield Fault(kind, call.method, call.path, call.nth, times)  # type: ignore[arg-type]
+
+
+def can_be(kind: str, call: Call) -> bool:
+    if kind.startswith("operation-"):
+        return call.begins
+    if kind in ("deleted", "edited"):
+        return _is_about_what_stands(call)
+    return True
+
+
+def _is_about_what_stands(call: Call) -> bool:
+    id = parse(call.path)
+    if call.status in (201, 404) or call.method == "POST" or _polls(call):
+        return False
+    return bool(id.group) and bool(id.name or not id.types)

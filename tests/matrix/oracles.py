@@ -1,0 +1,135 @@
+"""What must be true of every command, whatever goes wrong, and of what comes after it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from patchctl.errors import Exit
+from tests.canary import MADE_UP
+from tests.matrix import state
+from tests.matrix.faults import APART
+from tests.matrix.shell import KILLED, Ended, Saved
+from tests.matrix.situations import Situation
+
+REQUESTS = 100
+"""So many requests more than twice those of the undisturbed run may be made, polls excepted."""
+POLL = 5.0
+"""Seconds between two polls, at least."""
+SECONDS = 2.5 * 3600
+"""So much longer than the undisturbed run may be taken: a step may wait for an hour."""
+SIGTERM = -15
+Exchanges = Sequence[dict[str, Any]]
+
+
+def told(situation: Situation, kind: str, ended: Ended) -> Iterator[str]:
+    """What a command says, and how it ends."""
+    if kind in APART and ended.code in (KILLED, SIGTERM) and not ended.out:
+        if not kind.startswith("killed"):
+            yield f"it ended with {ended.code} and without a word"
+        return
+    if ended.code not in set(Exit):
+        yield f"exit code {ended.code} is not documented: {ended.err[-500:]}"
+    try:
+        document = json.loads(ended.out)
+    except ValueError:
+        yield f"stdout is no JSON document: {ended.out[:300]!r} {ended.err[-300:]}"
+        return
+    error = document["error"]
+    if (ended.code == 0) is not document["ok"] or (error is None) is not document["ok"]:
+        yield f"exit code {ended.code}, but ok is {document['ok']} and the error {error}"
+    if error is not None:
+        yield from _helpful(situation, error, ended)
+
+
+def _helpful(situation: Situation, error: dict[str, Any], ended: Ended) -> Iterator[str]:
+    said = f"{error['code']}: {error['message'][:300]}"
+    if error["code"] == "Unexpected":
+        yield f"a fault of our own: {error['message'][:500]}"
+    if not error["message"] or not error["hint"]:
+        yield f"no message or no hint: {error}"
+    failed = refused(ended.exchanges)
+    if failed is not None and error["code"] in str(failed["response"]["body"]):
+        if not error["request_id"]:
+            yield f"no request id in {said}"
+        if "/resourcegroups/" in failed["path"].lower() and not error["resource"]:
+            yield f"no resource in {said}"
+        has_steps = situation.command[0] in ("deploy", "destroy")
+        if has_steps and written([failed]) and not error["step"]:
+            yield f"no step in {said}"
+
+
+def refused(exchanges: Exchanges) -> dict[str, Any] | None:
+    """The last answer that was a refusal."""
+    return next((e for e in reversed(exchanges) if e["status"] >= 400 and e["status"] != 404), None)
+
+
+def secret(ended: Ended) -> Iterator[str]:
+    if MADE_UP.search(ended.out) or MADE_UP.search(ended.err):
+        yield "there is a password in what it says"
+
+
+def within_budget(ended: Ended, undisturbed: Ended) -> Iterator[str]:
+    took, usually = _seconds(ended.exchanges), _seconds(undisturbed.exchanges)
+    if took > usually + SECONDS:
+        yield f"it took {took / 60:.0f} minutes instead of {usually / 60:.0f}"
+    most = 2 * len(undisturbed.exchanges) + REQUESTS + max(0.0, took - usually) / POLL
+    if len(ended.exchanges) > most:
+        yield f"{len(ended.exchanges)} requests were made, the most is {most:.0f}"
+
+
+def _seconds(exchanges: Exchanges) -> float:
+    return _at(exchanges[-1]) - _at(exchanges[0]) if exchanges else 0.0
+
+
+def patient(exchanges: Exchanges) -> Iterator[str]:
+    """Nobody is asked again before their Retry-After: all of a subscription after a 429."""
+    until: dict[str, float] = {}
+    for exchange in exchanges:
+        at = _at(exchange)
+        for key in (_place(exchange), exchange["path"]):
+            if at < until.get(key, 0.0):
+                yield f"{exchange['method']} {exchange['path']} was sent before its Retry-After"
+        headers = {k.lower(): v for k, v in exchange["response"]["headers"].items()}
+        if "retry-after" in headers:
+            throttled = exchange["status"] == 429
+            key = _place(exchange) if throttled else exchange["path"]
+            until[key] = max(until.get(key, 0.0), at + int(headers["retry-after"]))
+        elif exchange["path"] in until:
+            del until[exchange["path"]]
+
+
+def _place(exchange: dict[str, Any]) -> str:
+    found = re.search(r"^/subscriptions/[^/]+", exchange["path"])
+    kind = {"GET": "reads", "DELETE": "deletes"}.get(exchange["method"], "writes")
+    return f"{found[0] if found else ''} {kind}"
+
+
+def _at(exchange: dict[str, Any]) -> float:
+    headers = {k.lower(): v for k, v in exchange["response"]["headers"].items()}
+    return parsedate_to_datetime(headers["date"]).astimezone(UTC).timestamp()
+
+
+def written(exchanges: Exchanges) -> list[str]:
+    """The writes among them; questions that are asked by POST are none."""
+    return [
+        f"{e['method']} {e['path']}"
+        for e in exchanges
+        if e["method"] not in ("GET", "HEAD") and not _asks(e["path"].lower())
+    ]
+
+
+def _asks(path: str) -> bool:
+    return path.endswith("/providers/microsoft.resourcegraph/resources")
+
+
+def never_two(saved: Saved, most: state.State) -> Iterator[str]:
+    """There is never more of a type than when all stands."""
+    allowed = state.types(most)
+    for type, number in state.types(state.standing(saved)).items():
+        if number > allowed[type]:
+            yield f"there are {number} of {type}, not {allowed[type]} at most"

@@ -1,0 +1,156 @@
+"""One scenario: a command in a situation, a fault at one of its calls, and what comes after it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from arm_sandbox.options import Fault
+from arm_sandbox.providers import virtual_machines
+from arm_sandbox.world import World
+from tests.matrix import oracles, state
+from tests.matrix.faults import APART, Call, calls
+from tests.matrix.shell import WORLD, Ended, Saved, Shell
+from tests.matrix.situations import DESTROY, Situation, start
+
+MINUTE = 60.0
+DAY = 86400.0
+
+
+@dataclass
+class Matrix:
+    """Plays scenarios; what follows from equal states is played once."""
+
+    shell: Shell
+    played: int = 0
+    _known: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    _references: dict[str, Reference] = field(default_factory=dict)
+
+    def reference(self, situation: Situation) -> Reference:
+        if situation.name not in self._references:
+            begin, whole = (start(s, self.shell) for s in (situation.start, situation.whole))
+            self.shell.restore(begin)
+            ended = self.shell.run(*situation.command)
+            assert ended.code == 0, (situation, ended.out, ended.err)
+            self._references[situation.name] = Reference(begin, ended, self.shell.keep(), whole)
+        return self._references[situation.name]
+
+    def play(self, situation: Situation, *faults: Fault) -> list[str]:
+        """Run the command with each fault in turn, then as it goes on; what is wrong with that."""
+        self.played += 1
+        reference = self.reference(situation)
+        wrong: list[str] = []
+        at, ended = reference.begin, reference.ended
+        for fault in faults:
+            self.shell.restore(disturbed(at, fault))
+            run = self.shell.run_apart if fault.kind in APART else self.shell.run
+            ended = run(*situation.command)
+            reached = self.shell.keep()
+            wrong += self._judge(situation, fault, ended, reached)
+            at = cured(reached, fault)
+        return [*wrong, *self._after(situation, at, advice(ended))]
+
+    def _judge(
+        self, situation: Situation, fault: Fault, ended: Ended, reached: Saved
+    ) -> Iterator[str]:
+        reference = self.reference(situation)
+        yield from oracles.told(situation, fault.kind, ended)
+        yield from oracles.secret(ended)
+        yield from oracles.within_budget(ended, reference.ended)
+        yield from oracles.patient(ended.exchanges)
+        if situation.looks:
+            yield from oracles.written(ended.exchanges)
+        yield from oracles.never_two(reached, reference.most)
+
+    def _after(self, situation: Situation, at: Saved, told: str) -> tuple[str, ...]:
+        key = (situation.name, state.pending(at), told)
+        if key not in self._known:
+            self._known[key] = tuple(self._goes_on(situation, at, told))
+        return self._known[key]
+
+    def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
+        reference = self.reference(situation)
+        self.shell.restore(at)
+        for command in self._way_out(situation, at, told):
+            ended = self.shell.run(*command)
+            if ended.code != 0:
+                yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
+        got, wanted = state.standing(self.shell.keep()), state.standing(reference.end)
+        yield from (f"after the same command {line}" for line in state.differences(wanted, got))
+        if not situation.repeats:
+            once_more = self.shell.run(*situation.command)
+            if once_more.code != 0:
+                yield f"once more, it ended with {once_more.code}: {once_more.error}"
+            yield from (f"once more, it wrote {w}" for w in oracles.written(once_more.exchanges))
+        yield from self._leaves_nothing(situation, at)
+
+    def _way_out(self, situation: Situation, at: Saved, told: str) -> Iterator[tuple[str, ...]]:
+        """What a user types: what they are told to, and the same command again.
+
+        Who only looks sees what somebody has broken, and mends it by deploying.
+        """
+        if told:
+            yield tuple(shlex.split(told)[1:])
+        begin = self.reference(situation).begin
+        if situation.looks and state.standing(at) != state.standing(begin):
+            yield ("deploy",)
+        yield situation.command
+
+    def _leaves_nothing(self, situation: Situation, at: Saved) -> Iterator[str]:
+        self.shell.restore(at)
+        ended = self.shell.run(*DESTROY)
+        if ended.code != 0:
+            yield f"destroy ended with {ended.code}: {ended.out[-700:]}"
+        got = state.standing(self.shell.keep())
+        wanted = state.standing(self.reference(situation).whole)
+        yield from (f"after destroy {line}" for line in state.differences(wanted, got))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An undisturbed run: where it begins, how it ends, and the world without anything of ours."""
+
+    begin: Saved
+    ended: Ended
+    end: Saved
+    whole: Saved
+
+    @cached_property
+    def most(self) -> state.State:
+        return state.standing(self.begin) | state.standing(self.end)
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        return calls(self.ended.exchanges)
+
+
+def disturbed(saved: Saved, fault: Fault) -> Saved:
+    world = json.loads(saved[WORLD])
+    world["options"]["faults"] = [asdict(fault)]
+    return {**saved, WORLD: json.dumps(world).encode()}
+
+
+def cured(saved: Saved, fault: Fault) -> Saved:
+    """A while later, what went wrong no longer does; what hangs in Azure has come to its end."""
+    world = World.from_json(json.loads(saved[WORLD]))
+    options = world.options
+    options.faults, options.locks, options.policies = [], [], []
+    world.attempts.clear()
+    world.now += 8 * DAY if fault.kind == "operation-endless" else MINUTE
+    if fault.kind == "stopped":
+        for machine in world.of_type.get("microsoft.compute/virtualmachines", {}).values():
+            virtual_machines.start(world, machine)
+        world.now += 10 * MINUTE
+    return {**saved, WORLD: world.saved().encode()}
+
+
+def advice(ended: Ended) -> str:
+    """The command that a failed command says comes next."""
+    if ended.code in (0, 137) or not ended.out.strip():
+        return ""
+    error: dict[str, Any] = ended.error or {}
+    return str(error.get("next") or "")

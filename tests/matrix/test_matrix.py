@@ -1,0 +1,61 @@
+"""Nothing breaks it: every fault at every call of every command, and what comes after it.
+
+    python -m pytest -m matrix -n 2
+
+Each test plays a part of one situation's scenarios and names every one that goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from arm_sandbox.options import FaultKind
+from patchctl.cli import COMMANDS
+from tests.matrix.faults import KINDS, can_be, tried
+from tests.matrix.scenario import Matrix
+from tests.matrix.shell import Shell
+from tests.matrix.situations import LOCAL, SITUATIONS, Situation
+
+PARTS = 4
+"""So many tests share the scenarios of a situation, and so the cores."""
+
+
+@pytest.fixture(scope="session")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    with Shell(tmp_path_factory.mktemp("matrix")) as shell:
+        yield Matrix(shell)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_every_fault_at_every_call(
+    matrix: Matrix, situation: Situation, part: int, record_property: Callable[[str, object], None]
+) -> None:
+    calls = matrix.reference(situation).calls
+    played = [(call, fault) for call in calls for fault in tried(call)][part::PARTS]
+    wrong = [
+        f"{fault.kind} x{fault.times} at {call.shown}: {line}"
+        for call, fault in played
+        for line in matrix.play(situation, fault)
+    ]
+    record_property("calls", 0 if part else len(calls))
+    record_property("scenarios", len(played))
+    assert not wrong, "\n".join([f"{len(wrong)} wrong", *wrong[:40]])
+
+
+def test_every_command_is_in_the_matrix() -> None:
+    assert {situation.command[0] for situation in SITUATIONS} == COMMANDS - LOCAL
+
+
+def test_every_kind_of_fault_is_tried(tmp_path: Path) -> None:
+    """At one call or another of a deployment."""
+    with Shell(tmp_path) as shell:
+        calls = Matrix(shell).reference(SITUATIONS[0]).calls
+    assert {kind for kind in KINDS for call in calls if can_be(kind, call)} == set(
+        get_args(FaultKind)
+    )
