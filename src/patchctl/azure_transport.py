@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport, AsyncioRequestsTransport
 
+from patchctl.debug_log import tell
 from patchctl.errors import BadInput
 
 if TYPE_CHECKING:
@@ -88,13 +89,21 @@ class SharedCredential:
         claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
+        refused: str | None = None,
         **kwargs: Any,
     ) -> AccessToken:
+        """`refused`: a token that Azure took no longer, so that it is not given once more."""
         async with self._fetching:
             token = self._tokens.get(scopes)
-            if claims or token is None or token.expires_on - time.time() < RENEW:
+            if (
+                token is None
+                or token.expires_on - time.time() < RENEW
+                or token.token == refused
+                or claims
+            ):
                 token = await asyncio.to_thread(self._fetch, scopes, claims)
                 self._tokens[scopes] = token
+                tell(signed_in_for=list(scopes), until=token.expires_on)
             return token
 
     def _fetch(self, scopes: tuple[str, ...], claims: str | None) -> AccessToken:

@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchctl import __version__
 from patchctl.clouds import CLOUDS, Cloud
+from patchctl.debug_log import Requests
 from patchctl.deployment import Identity
-from patchctl.errors import PatchctlError, Refused
+from patchctl.errors import PatchctlError, Unregistered
 from patchctl.pacing import Buckets, Pacing
 from patchctl.sign_in import cli_subscription, find_subscription, identity
 from patchctl.translation import translated
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-    from azure.core.pipeline import PipelineResponse
-    from azure.core.pipeline.policies import SansIOHTTPPolicy
     from azure.core.pipeline.transport import AsyncHttpTransport
     from azure.mgmt.alertsmanagement.aio import AlertsManagementClient
     from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-UNREGISTERED = "MissingSubscriptionRegistration"
 RECORD = "PATCHCTL_SANDBOX_RECORD"
 """Names a file that every exchange with the sandbox is appended to, for whoever wants to look."""
 NOBODY = Identity("", "", "")
@@ -144,17 +142,22 @@ class Clients:
 
     @property
     def _options(self) -> dict[str, Any]:
+        from patchctl.pipeline import Referring, SignedIn, refuse_pages, refuse_unregistered
+
         return {
             "base_url": self.cloud.endpoint,
+            "authentication_policy": SignedIn(self.credential, self.cloud.scope),
             "credential_scopes": [self.cloud.scope],
             "transport": self.transport,
             "polling_interval": POLL,
             "user_agent": f"patchctl/{__version__}",
             "per_retry_policies": [
                 Pacing(self.buckets),
-                _refuse_unregistered(),
-                _refuse_pages(),
+                Referring(),
+                refuse_unregistered(),
+                refuse_pages(),
             ],
+            "logging_policy": Requests(),
             "headers": {"x-ms-correlation-request-id": self.run},
         }
 
@@ -169,40 +172,6 @@ async def find(getting: Awaitable[T]) -> T | None:
         return None
     except Unregistered:
         return None  # of a provider that is not registered nothing can be there
-
-
-class Unregistered(Refused):
-    """A read of a resource provider that the subscription has not registered."""
-
-
-def _refuse_unregistered() -> SansIOHTTPPolicy[Any, Any]:
-    """A policy that lets no read register a provider: the SDK's own would, and wait for it."""
-    from azure.core.pipeline.policies import CustomHookPolicy
-
-    def refuse(response: PipelineResponse[Any, Any]) -> None:
-        answer = response.http_response
-        if answer.status_code != 409 or response.http_request.method not in ("GET", "HEAD"):
-            return
-        if UNREGISTERED in answer.text():
-            message = "A resource provider is not registered in this subscription."
-            raise Unregistered(UNREGISTERED, message)
-
-    return CustomHookPolicy(raw_response_hook=refuse)
-
-
-def _refuse_pages() -> SansIOHTTPPolicy[Any, Any]:
-    """A policy that takes no web page for an answer: proxies and hotels give theirs with 200."""
-    from azure.core.pipeline.policies import CustomHookPolicy
-
-    def refuse(response: PipelineResponse[Any, Any]) -> None:
-        answer = response.http_response
-        if answer.status_code < 400 and "html" in answer.headers.get("Content-Type", ""):
-            raise PatchctlError(
-                "NotAzure",
-                f"A web page came where {answer.request.url.split('/')[2]} should have answered.",
-            )
-
-    return CustomHookPolicy(raw_response_hook=refuse)
 
 
 @dataclass

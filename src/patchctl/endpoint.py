@@ -25,8 +25,9 @@ from azure.core.rest import HttpRequest
 
 from patchctl.azure_transport import FinishingTransport, trusted
 from patchctl.clouds import Cloud
+from patchctl.debug_log import tell
 from patchctl.errors import NotSignedIn, PatchctlError
-from patchctl.translation import first_line
+from patchctl.translation import code_and_message, first_line
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
@@ -68,6 +69,7 @@ async def _asked(transport: FinishingTransport, url: str) -> tuple[int, Mapping[
     request = HttpRequest("GET", f"{url}/metadata/endpoints", params={"api-version": "2022-09-01"})
     try:
         async with await transport.send(request) as response:
+            tell(method=request.method, url=request.url, status=response.status_code)
             return response.status_code, response.headers, await response.read()
     except (ServiceRequestError, ServiceResponseError) as error:
         raise PatchctlError(
@@ -118,8 +120,9 @@ class OwnCredential:
             try:
                 return credential.get_token(*scopes, **kwargs)
             except ClientAuthenticationError as error:
-                message = f"{self._cloud.authority} did not accept AZURE_CLIENT_ID: "
-                raise NotSignedIn("NotSignedIn", message + first_line(str(error)), OWN) from None
+                code, message = code_and_message(error)
+                refused = f"{self._cloud.authority} did not accept AZURE_CLIENT_ID: {message}"
+                raise NotSignedIn(code, refused, OWN) from None
 
 
 def _require_own_authority(cloud: Cloud) -> None:

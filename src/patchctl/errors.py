@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
+UNREGISTERED = "MissingSubscriptionRegistration"
+
 
 class Exit(IntEnum):
     """Exit codes, as documented in the README."""
@@ -76,6 +78,10 @@ class Refused(PatchctlError):
     """Azure said no."""
 
     exit = Exit.REFUSED
+
+
+class Unregistered(Refused):
+    """A read of a resource provider that the subscription has not registered."""
 
 
 class NotAsItShouldBe(PatchctlError):

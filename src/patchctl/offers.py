@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from patchctl.clients import Unregistered, find
+from patchctl.clients import find
 from patchctl.deployment import Deployment, Offer
-from patchctl.errors import BadInput
+from patchctl.errors import BadInput, Unregistered
 from patchctl.machines import never_came_up
 from patchctl.report import text
 

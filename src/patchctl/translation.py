@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from patchctl import catalogue
+from patchctl import catalogue, envelopes
 from patchctl.errors import NotSignedIn, PatchctlError, Refused
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PLAN = "See what was to be written: patchctl plan --name {name}"
+REQUEST_IDS = ("x-ms-request-id", "x-ms-correlation-request-id", "request-id")
 AGAIN = "It goes on where it stopped: {again}"
 
 
@@ -33,36 +33,36 @@ def translate(error: Exception) -> PatchctlError:
     """Our error for one of azure-core's."""
     from azure.core import exceptions as azure
 
-    if isinstance(error, azure.ClientAuthenticationError):
-        return _sign_in_failed(error)
+    if isinstance(error, azure.DecodeError):
+        return PatchctlError("NoAnswer", _unreadable(error), resource=_resource(error))
     if isinstance(error, azure.HttpResponseError):
         return _refused(error)
     if isinstance(error, (azure.ServiceRequestError, azure.ServiceResponseError)):
-        return PatchctlError(
-            "NoConnection",
-            f"Azure could not be reached: {first_line(str(error))}",
-        )
+        message = f"Azure could not be reached: {first_line(str(error))}"
+        return PatchctlError("NoConnection", message)
     return PatchctlError("AzureError", first_line(str(error)))
 
 
-def _sign_in_failed(error: Exception) -> PatchctlError:
-    return NotSignedIn(
-        "NotSignedIn",
-        f"Azure did not accept a sign-in: {first_line(str(error))}",
-    )
+def _unreadable(error: HttpResponseError) -> str:
+    said = [told.message for told in envelopes.read(_body(error)) if told.message]
+    return f"The answer cannot be read: {first_line(said[-1] if said else str(error))}"
 
 
 def _refused(error: HttpResponseError) -> PatchctlError:
-    code, message = _code_and_message(error)
-    kind = Refused if (error.status_code or 0) < 500 else PatchctlError
-    headers = getattr(error.response, "headers", {})
-    passing = (error.status_code or 0) in (200, 408, 409, 429) or (error.status_code or 0) >= 500
+    from azure.core.exceptions import ClientAuthenticationError
+
+    status = error.status_code or 0
+    code, message = code_and_message(error)
+    kind: type[PatchctlError] = Refused if status < 500 else PatchctlError
+    if isinstance(error, ClientAuthenticationError):
+        kind, message = NotSignedIn, f"Azure did not accept a sign-in: {message}"
+    passing = status in (200, 408, 409, 429) or status >= 500
     return kind(
         code,
         message,
         _hint(code, message, passing=passing),
         resource=_resource(error),
-        request_id=headers.get("x-ms-request-id"),
+        request_id=_request_id(error),
     )
 
 
@@ -73,23 +73,38 @@ def _hint(code: str, message: str, *, passing: bool) -> str:
     return "" if catalogue.find(code) else AGAIN if passing else PLAN
 
 
-def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
-    """Azure has four shapes of error; azure-core knows two, not the maintenance service's."""
-    if error.error is not None and error.error.code:
-        return error.error.code, first_line(error.error.message or str(error))
-    fallback = f"Http{error.status_code}", first_line(error.message)
+def code_and_message(error: HttpResponseError) -> tuple[str, str]:
+    """The innermost code that is known, or else the innermost; the innermost message."""
+    told = envelopes.read(_body(error))
+    codes = [each.code for each in told if each.code]
+    known = [code for code in codes if catalogue.find(code)]
+    messages = [each.message for each in told if each.message]
+    named = (known or codes or [_unnamed(error)])[-1]
+    return named, first_line(messages[-1] if messages else error.message)
+
+
+def _unnamed(error: HttpResponseError) -> str:
+    from azure.core.exceptions import ClientAuthenticationError
+
+    if error.status_code is None:
+        return "NotSignedIn" if isinstance(error, ClientAuthenticationError) else "AzureError"
+    return f"Http{error.status_code}"
+
+
+def _body(error: HttpResponseError) -> str:
+    """What the answer says; of an error without one, what the SDK does."""
     try:
-        body = json.loads(error.response.text()) if error.response is not None else None
-    except (ValueError, AttributeError):
-        return fallback
-    inner = _lowered(body)
-    inner = _lowered(inner.get("error", inner))
-    message = inner.get("message")
-    return str(inner.get("code") or fallback[0]), first_line(str(message or fallback[1]))
+        return str(error.response.text()) if error.response is not None else error.message
+    except (AttributeError, ValueError):
+        return error.message  # an answer that was never read, or not to its end
 
 
-def _lowered(body: Any) -> dict[str, Any]:
-    return {k.lower(): v for k, v in body.items()} if isinstance(body, dict) else {}
+def _request_id(error: HttpResponseError) -> str | None:
+    """As whoever answered calls it; the authority of sign-ins only writes it into its words."""
+    headers = getattr(error.response, "headers", {})
+    trace = re.search(r"Trace ID: ([0-9a-f-]{36})", _body(error))
+    found = (headers[name] for name in REQUEST_IDS if headers.get(name))
+    return next(found, trace[1] if trace else None)
 
 
 def first_line(text: str) -> str:
@@ -97,7 +112,8 @@ def first_line(text: str) -> str:
 
 
 def _resource(error: HttpResponseError) -> str | None:
-    """The id in the URL of the request that was refused."""
+    """The id in the URL of the request that was refused; of a poll, in the one that began it."""
     request = getattr(error.response, "request", None)
-    match = re.search(r"https?://[^/]+(/subscriptions/[^?]+)", getattr(request, "url", ""))
+    asked = str(getattr(request, "headers", {}).get("Referer") or getattr(request, "url", ""))
+    match = re.search(r"https?://[^/]+(/subscriptions/[^?]+)", asked)
     return match[1] if match else None

@@ -161,8 +161,8 @@ def test_nobody_listens(you: Desk) -> None:
 def test_a_wrong_secret_is_refused_by_name(you: Desk, served: dict[str, str]) -> None:
     you.has({**served, "AZURE_CLIENT_SECRET": "guessed"})
     error = you.error("list")
-    assert error["code"] == "NotSignedIn"
-    assert "AADSTS7000215" in error["message"]
+    assert error["code"] == "AADSTS7000215"
+    assert "did not accept AZURE_CLIENT_ID: Invalid client secret" in error["message"]
     assert served["PATCHCTL_ENDPOINT"] in error["message"]
     assert you.run("list") == Exit.SIGN_IN
 

@@ -169,6 +169,7 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
     console = Console(stderr=True, highlight=False)
     try:
         with ExitStack() as resources:
+            _keep_log(ctx.params.get("debug_log"), resources)
             layers = _layers(ctx) if asks else []
             asked = config.layered(layers).config
             envelope.deployment = asked.name
@@ -188,6 +189,13 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
     if envelope.error is not None and os.environ.get("PATCHCTL_DEBUG"):
         traceback.print_exception(envelope.error)
     finish(envelope, command_line(ctx, envelope.deployment), json=json, console=console)
+
+
+def _keep_log(file: Path | None, resources: ExitStack) -> None:
+    if file is not None:
+        from patchctl.debug_log import written
+
+        resources.enter_context(written(file))
 
 
 def _asked(ask: Callable[[], T]) -> T:

@@ -298,6 +298,16 @@ Workspace = Annotated[
     ),
 ]
 
+DebugLog = Annotated[
+    Path | None,
+    typer.Option(
+        "--debug-log",
+        metavar="FILE",
+        help="Append every request to Azure, as JSON lines without secrets.",
+        envvar="PATCHCTL_DEBUG_LOG",
+    ),
+]
+
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Do not wait until Azure has deleted the group.")
 ]
@@ -362,6 +372,7 @@ EVERYWHERE: Options = {
     "config": (ConfigFile, None),
     "sandbox": (Sandbox, None),
     "yes": (Yes, False),
+    "debug_log": (DebugLog, None),
     "output": (OutputAs, Output.text),
 }
 

@@ -1,0 +1,85 @@
+"""What each request passes on its way to Azure, beside what azure-core itself makes it pass."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import CustomHookPolicy, SansIOHTTPPolicy
+from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
+
+from patchctl.errors import UNREGISTERED, PatchctlError, Unregistered
+
+POLLED = ("Azure-AsyncOperation", "Location")
+"""Headers that say where an operation is polled."""
+
+
+class SignedIn(AsyncARMChallengeAuthenticationPolicy):
+    """Signs requests; where a token is no longer taken, once more with one that is fetched anew.
+
+    azure-core renews a token by the clock of this machine, which may be slow, and knows nothing of
+    one that was revoked. What is refused with 401 has had no effect, whatever it was.
+    """
+
+    def __init__(self, credential: AsyncTokenCredential, scope: str) -> None:
+        super().__init__(credential, scope)
+        self._scope = scope
+
+    async def on_challenge(
+        self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]
+    ) -> bool:
+        if not await super().on_challenge(request, response):
+            _, _, refused = request.http_request.headers["Authorization"].partition(" ")
+            await self.authorize_request(request, self._scope, refused=refused)
+        return True
+
+
+class Referring(SansIOHTTPPolicy[Any, Any]):
+    """Lets a poll tell, as its Referer (RFC 9110, 10.1.3), which request began the operation."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, str] = {}
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        if origin := self._begun.get(request.http_request.url):
+            request.http_request.headers["Referer"] = origin
+
+    def on_response(
+        self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]
+    ) -> None:
+        asked = request.http_request
+        for name in POLLED:
+            if url := response.http_response.headers.get(name):
+                self._begun[url] = asked.headers.get("Referer") or asked.url
+
+
+def refuse_unregistered() -> SansIOHTTPPolicy[Any, Any]:
+    """A policy that lets no read register a provider: the SDK's own would, and wait for it."""
+
+    def refuse(response: PipelineResponse[Any, Any]) -> None:
+        answer = response.http_response
+        if answer.status_code != 409 or response.http_request.method not in ("GET", "HEAD"):
+            return
+        if UNREGISTERED in answer.text():
+            message = "A resource provider is not registered in this subscription."
+            raise Unregistered(UNREGISTERED, message)
+
+    return CustomHookPolicy(raw_response_hook=refuse)
+
+
+def refuse_pages() -> SansIOHTTPPolicy[Any, Any]:
+    """A policy that takes no web page for an answer: proxies and hotels give theirs with 200."""
+
+    def refuse(response: PipelineResponse[Any, Any]) -> None:
+        answer = response.http_response
+        if answer.status_code < HTTPStatus.BAD_REQUEST and "html" in answer.headers.get(
+            "Content-Type", ""
+        ):
+            raise PatchctlError(
+                "NotAzure",
+                f"A web page came where {answer.request.url.split('/')[2]} should have answered.",
+            )
+
+    return CustomHookPolicy(raw_response_hook=refuse)
