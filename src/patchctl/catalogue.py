@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -32,6 +32,12 @@ def entries() -> Mapping[str, Entry]:
 
 def find(code: str) -> Entry | None:
     return entries().get(code.lower())
+
+
+def spelled(entry: Entry) -> Entry:
+    """As it reads where nothing has failed: what only a failed command knows is left open."""
+    hint = entry.hint.replace("{again}", "patchctl ...").replace("{help}", "patchctl ... --help")
+    return replace(entry, hint=hint.replace("{name}", "NAME"))
 
 
 def near(code: str) -> list[str]:

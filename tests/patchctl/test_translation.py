@@ -43,8 +43,8 @@ def test_shapes(body: Any) -> None:
 
 
 def test_a_message_and_no_code() -> None:
-    error = translate(refusal({"Message": "The window is too short."}, 400))
-    assert (error.code, error.message) == ("Http400", "The window is too short.")
+    error = translate(refusal({"Message": "The window is too short."}, 418))
+    assert (error.code, error.message) == ("Http418", "The window is too short.")
     assert "patchctl plan" in error.hint  # to run it again would not help
 
 

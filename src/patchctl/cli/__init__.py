@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from patchctl import __version__
-from patchctl.cli import deploy, destroy, look, rehearse, report, sandbox, schema, status
+from patchctl.cli import deploy, destroy, explain, look, rehearse, report, sandbox, schema, status
 
 app = typer.Typer(
     name="patchctl",
@@ -28,6 +28,7 @@ app.command("report")(report.report)
 app.command("rehearse")(rehearse.rehearse)
 app.command("destroy")(destroy.destroy)
 app.command("list")(look.list_deployments)
+app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from patchctl.catalogue import Entry
 from patchctl.errors import PatchctlError
 from patchctl.prices import AS_OF, Price, total
 from patchctl.report import Finding, Inspection, Outcome
@@ -113,6 +114,14 @@ def error(error: PatchctlError) -> Iterator[Text]:
         yield Text(f"  code: {error.code}")
     if error.hint:
         yield Text(f"  next: {error.hint}")
+
+
+def explained(entry: Entry) -> Iterator[Text]:
+    """An error of the catalogue."""
+    yield Text(entry.code, "bold")
+    yield Text(entry.cause)
+    yield Text(f"  next: {entry.hint}")
+    yield Text(f"  source: {entry.source}", "dim")
 
 
 def listed(rows: Iterable[Sequence[str]], *titles: str) -> Table:
