@@ -6,7 +6,8 @@ A query that names a field wrongly is no error to Resource Graph: it reads nothi
 as if nothing had happened. So every query that patchctl sends is held against this list. Sources:
 azure-docs update-manager/query-logs.md (the tables of properties), Microsoft's workbook for Update
 Manager and pre-post-events-schedule-maintenance-configuration.md for what runs of a schedule have,
-query-language.md for `properties.extended`, the API descriptions of Compute and Maintenance.
+query-language.md for `properties.extended`, the API descriptions of Compute, Maintenance and
+HybridCompute.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         *(f"osProfile.windowsConfiguration.patchSettings.{name}" for name in _SETTINGS),
         *(f"osProfile.linuxConfiguration.patchSettings.{name}" for name in _SETTINGS),
         "osProfile.windowsConfiguration.patchSettings.enableHotpatching",
-        "osProfile.windowsConfiguration.enableAutomaticUpdates",
+        *("osProfile.windowsConfiguration.enableAutomaticUpdates", "osSku"),
+        *("osProfile.allowExtensionOperations", "agentConfiguration.extensionsEnabled"),
         *("networkProfile.networkInterfaces.id", "osName", "osType", "status"),
         *(
             "extended.instanceView.powerState.code",

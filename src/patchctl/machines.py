@@ -21,6 +21,8 @@ UNPATCHED = {
 """Publishers of images that Update Manager never patches (support-matrix-updates.md); of what is
 not listed here, Azure itself refuses the settings."""
 MOST_TAGS = 50
+RUNNING = ("running", "connected")
+"""The power of a VM, and the status of an Arc machine, with which it can be patched."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,17 @@ class Settings:
     """Empty where it is left to the schedule."""
 
     @property
+    def unmet(self) -> tuple[str, ...]:
+        """What a schedule passes the machine by for (prerequsite-for-schedule-patching.md)."""
+        mode = f"patchMode is {self.mode or 'none'}, not {BY_PLATFORM}"
+        bypass = "bypassPlatformSafetyChecksOnUserSchedule is false, not true"
+        wrong = ((mode, self.mode.lower() != BY_PLATFORM.lower()), (bypass, not self.bypass))
+        return tuple(what for what, is_so in wrong if is_so)
+
+    @property
     def managed(self) -> bool:
         """Whether schedules may patch the machine, and then nothing but a schedule does."""
-        return self.mode == BY_PLATFORM and self.bypass
+        return not self.unmet
 
     def __str__(self) -> str:
         safety = (", checks bypassed" if self.bypass else ", checks on") * (
@@ -58,8 +68,12 @@ class Machine:
     tags: Mapping[str, str] | None = None
     hotpatching: bool = False
     agent: bool = True
+    extensions: bool = True
+    """Whether services may install theirs; Update Manager comes as one."""
     publisher: str = ""
     """Of the image it was made of; empty for one of its owner's."""
+    product: str = ""
+    """What its system calls itself; of Arc machines only, which have no image."""
     schedules: tuple[str, ...] = ()
     """Ids, in lower case, of the maintenance configurations it is assigned to."""
     overlapping: tuple[str, ...] = ()
@@ -114,6 +128,8 @@ class Obstacle:
 
     reason: str
     cure: str
+    command: str = ""
+    """The cure, where one command is enough."""
 
     def __str__(self) -> str:
         return f"{self.reason}; {self.cure}"
@@ -126,11 +142,14 @@ def wanted_settings(machine: Machine, reboot: str) -> Settings | None:
 
 def obstacle(machine: Machine) -> Obstacle | None:
     """What keeps us from putting a machine on a schedule; the first thing to cure."""
-    found = None if machine.arc else _of_settings(machine)
-    return found or _of_rights(machine) or _of_schedules(machine)
+    itself = (
+        None if machine.arc else unsettable(machine) or no_agent(machine) or unpatchable(machine)
+    )
+    return itself or _of_rights(machine) or _of_schedules(machine)
 
 
-def _of_settings(machine: Machine) -> Obstacle | None:
+def unsettable(machine: Machine) -> Obstacle | None:
+    """Why the settings that a schedule needs cannot be set."""
     if machine.settings is None:
         return Obstacle(
             "it has no osProfile, since its disk was specialized or swapped",
@@ -140,15 +159,55 @@ def _of_settings(machine: Machine) -> Obstacle | None:
         return Obstacle(
             "hotpatching is on, and needs the safety checks that a schedule bypasses",
             "turn enableHotpatching off",
+            f"az vm update --ids {machine.id} --set "
+            "osProfile.windowsConfiguration.patchSettings.enableHotpatching=false",
         )
-    if not machine.agent:
-        return Obstacle(
-            "it was made without the VM agent, and that is fixed at creation",
-            "make the machine anew with provisionVMAgent",
-        )
-    if (what := UNPATCHED.get(machine.publisher.lower())) is not None:
-        return Obstacle(f"Update Manager does not patch {what}", "leave it to its own updates")
     return None
+
+
+def no_agent(machine: Machine) -> Obstacle | None:
+    if machine.agent:
+        return None
+    return Obstacle(
+        "it was made without the VM agent, and that is fixed at creation",
+        "make the machine anew with provisionVMAgent",
+    )
+
+
+def unpatchable(machine: Machine) -> Obstacle | None:
+    """Why Update Manager patches no machine that runs what this one does."""
+    what = UNPATCHED.get(machine.publisher.lower()) or _unpatched(machine.product.lower())
+    return Obstacle(f"Update Manager does not patch {what}", OWN_UPDATES) if what else None
+
+
+OWN_UPDATES = "leave it to its own updates"
+
+
+def _unpatched(product: str) -> str:
+    """What an Arc machine runs that is not patched, by what its system calls itself."""
+    if "windows" in product and "server" not in product:
+        return UNPATCHED["microsoftwindowsdesktop"]
+    return UNPATCHED["kinvolk"] if "flatcar" in product else ""
+
+
+def closed(machine: Machine) -> Obstacle | None:
+    """Why Update Manager, which comes as an extension, cannot come to a machine that is set up.
+
+    The owner of an Arc machine says so at the machine itself (azure-arc, security-extensions.md).
+    """
+    if machine.extensions:
+        return None
+    if machine.arc:
+        return Obstacle(
+            "its agent takes no extensions, and Update Manager is one",
+            "allow them on the machine",
+            "azcmagent config set extensions.enabled true",
+        )
+    return Obstacle(
+        "allowExtensionOperations is false, and Update Manager is an extension",
+        "set it to true",
+        f"az vm update --ids {machine.id} --set osProfile.allowExtensionOperations=true",
+    )
 
 
 def _of_rights(machine: Machine) -> Obstacle | None:
@@ -176,9 +235,16 @@ def warning(machine: Machine) -> str:
     """What has to be known of a machine that can be set up all the same."""
     if machine.lock:
         return f"a {machine.lock} lock is on it: what is made here stays until the lock is gone"
-    if machine.power and machine.power not in ("running", "connected"):
-        return f"it is {machine.power}, and Azure does not start it: start it before the window"
-    return ""
+    if off := idle(machine.power):
+        return f"{off}: start it before the window"
+    found = closed(machine) or (unpatchable(machine) if machine.arc else None)
+    return str(found) if found is not None else ""
+
+
+def idle(power: str) -> str:
+    """Why a machine is passed by that is not on; empty for one that is, and where Azure does not
+    tell."""
+    return f"it is {power}, and Azure does not start it" if power not in ("", *RUNNING) else ""
 
 
 def stranded(settings: Settings | None, schedules: object) -> str:
@@ -266,7 +332,9 @@ def machine(row: Mapping[str, Any]) -> Machine:
         tags=row.get("tags") or {},
         hotpatching=(configuration.get("patchSettings") or {}).get("enableHotpatching") is True,
         agent=configuration.get("provisionVMAgent") is not False,
+        extensions=str(row.get("extensions")).lower() != "false",
         publisher=str(row.get("publisher") or ""),
+        product=str(row.get("product") or ""),
     )
     return replace(found, settings=None) if found.arc else found
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from patchctl.machines import Settings
+
 Row = Mapping[str, Any]
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -21,16 +23,6 @@ URGENT = ("critical", "security")
 RATED = ("Critical", "Important", "Moderate", "Low")
 SEVERITIES = (*RATED, "Security, unrated", "Other")
 """Most urgent first. Linux has no rating, and not every update for Windows has one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """A machine's patch settings, as they stand."""
-
-    patch_mode: str
-    assessment_mode: str
-    bypass: bool
-    reboot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +252,8 @@ def _message(error: Any) -> str:
 def _settings(standing: Mapping[str, Any]) -> Settings:
     platform = standing.get("automaticByPlatformSettings") or {}
     return Settings(
-        patch_mode=str(standing.get("patchMode") or ""),
-        assessment_mode=str(standing.get("assessmentMode") or ""),
+        mode=str(standing.get("patchMode") or ""),
+        assessment=str(standing.get("assessmentMode") or ""),
         bypass=_flag(platform.get("bypassPlatformSafetyChecksOnUserSchedule")),
         reboot=str(platform.get("rebootSetting") or ""),
     )

@@ -50,6 +50,9 @@ def every_machine() -> str:
 | project id, location, tags, os, power = coalesce(vmPower, tostring(properties.status)),
     windows = properties.osProfile.windowsConfiguration,
     linux = properties.osProfile.linuxConfiguration,
+    extensions = coalesce(tostring(properties.osProfile.allowExtensionOperations),
+        tostring(properties.agentConfiguration.extensionsEnabled)),
+    product = tostring(properties.osSku),
     publisher = tostring(properties.storageProfile.imageReference.publisher)
 | order by id asc"""
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from patchctl.observation import Assessment, Machine, ScheduleRun, Settings
+from patchctl.machines import BY_PLATFORM, Settings, idle
+from patchctl.observation import Assessment, Machine, ScheduleRun
 from patchctl.report import Finding, check
 from patchctl.schedule import fit
 from patchctl.schedule.window import Occurrence, Window
 
-BY_PLATFORM = "AutomaticByPlatform"
 LAG = timedelta(minutes=75)
 """Rows of a run come 10 to 60 minutes late (seen in Microsoft's demos); some minutes are ours."""
 EARLY = timedelta(minutes=45)
@@ -21,8 +21,6 @@ REMEMBERED = timedelta(days=30)
 """How long Azure remembers runs (azure-docs, update-manager/query-logs.md)."""
 MOST_AFTER_EXPIRY = 200
 """Windows that are looked through for the last one before a schedule expired."""
-RUNNING = ("running", "connected")
-"""The power of a VM, and the status of an Arc machine, with which it can be patched."""
 
 
 @dataclass(frozen=True)
@@ -209,36 +207,31 @@ def _machine(
     reboot: str,
 ) -> MachineStatus:
     settings = () if machine.arc else tuple(_settings(machine, reboot))
-    obstacles = tuple(_obstacles(machine, settings, assessment, schedule))
+    obstacles = tuple(_obstacles(machine, assessment, schedule))
     return MachineStatus(machine, settings, assessment, last_run, obstacles)
 
 
 def _settings(machine: Machine, reboot: str) -> Iterable[Finding]:
     """Azure VMs need all of them; Arc machines have none (dynamic-scope-overview.md)."""
-    got = machine.settings or Settings("", "", bypass=False, reboot="")
-    yield check("patchMode", BY_PLATFORM, got.patch_mode)
+    got = machine.settings or UNSAID
+    yield check("patchMode", BY_PLATFORM, got.mode)
     yield check("bypassPlatformSafetyChecksOnUserSchedule", True, got.bypass)
-    yield check("assessmentMode", BY_PLATFORM, got.assessment_mode)
+    yield check("assessmentMode", BY_PLATFORM, got.assessment)
     yield check("rebootSetting", reboot, got.reboot)
 
 
-NEEDED = ("patchMode", "bypassPlatformSafetyChecksOnUserSchedule")
-"""Without these a schedule passes a VM by (azure-docs, prerequsite-for-schedule-patching.md)."""
+UNSAID = Settings("", "")
 
 
 def _obstacles(
-    machine: Machine,
-    settings: Sequence[Finding],
-    assessment: Assessment | None,
-    schedule: Schedule,
+    machine: Machine, assessment: Assessment | None, schedule: Schedule
 ) -> Iterable[str]:
     if schedule.id not in machine.assigned:
         yield "it is not assigned to the schedule"
-    for finding in settings:
-        if finding.subject in NEEDED and not finding.ok:
-            yield f"{finding.subject} is {finding.got}, not {finding.want}"
-    if machine.power and machine.power not in RUNNING:
-        yield f"it is {machine.power}, and Azure does not start it"
+    if not machine.arc:
+        yield from (machine.settings or UNSAID).unmet
+    if off := idle(machine.power):
+        yield off
     if schedule.window is not None and assessment is not None:
         updates = selected(assessment, schedule.classifications)
         if warning := fit.warning(schedule.window.duration, machine.os, updates):

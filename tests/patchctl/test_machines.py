@@ -95,7 +95,17 @@ def test_an_arc_machine_has_no_settings_and_needs_none() -> None:
 def test_what_is_warned_of() -> None:
     assert "deallocated" in warning(replace(ONE, power="deallocated"))
     assert "CanNotDelete" in warning(replace(ONE, lock="CanNotDelete"))
+    assert "allowExtensionOperations" in warning(replace(ONE, extensions=False))
     assert warning(ONE) == ""
+
+
+def test_what_an_arc_machine_is_warned_of_and_not_kept_off_for() -> None:
+    arc = Machine(f"{ARC}/arc-one", "windows", "eastus", None, power="connected")
+    for system in ("Windows 11 Pro", "Flatcar Container Linux by Kinvolk 3975.2"):
+        assert "does not patch" in warning(replace(arc, product=system))
+        assert obstacle(replace(arc, product=system)) is None
+    assert warning(replace(arc, product="Windows Server 2022 Datacenter")) == ""
+    assert "extensions" in warning(replace(arc, extensions=False))
 
 
 @given(SETTINGS, SETTINGS)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from patchctl.machines import Settings
 from patchctl.observation import (
     Assessment,
     Machine,
     Run,
     ScheduleRun,
-    Settings,
     assessment,
     joined,
     machine,
@@ -158,7 +158,7 @@ def test_a_machine_as_it_should_be() -> None:
 @pytest.mark.parametrize(
     ("machine", "obstacle"),
     [
-        (changed(patch_mode="AutomaticByOS"), "patchMode is AutomaticByOS"),
+        (changed(mode="AutomaticByOS"), "patchMode is AutomaticByOS"),
         (changed(bypass=False), "bypassPlatformSafetyChecksOnUserSchedule is false"),
         (replace(VM, assigned=()), "not assigned"),
         (
@@ -176,7 +176,7 @@ def test_what_keeps_a_machine_from_being_patched_is_named(machine: Machine, obst
 
 
 def test_what_drifted_without_stopping_anything_is_no_obstacle() -> None:
-    found = only(status(changed(assessment_mode="ImageDefault", reboot="Never")))
+    found = only(status(changed(assessment="ImageDefault", reboot="Never")))
     assert found.obstacles == ()
     assert [(f.subject, f.want, f.got) for f in found.drifted] == [
         ("assessmentMode", "AutomaticByPlatform", "ImageDefault"),
@@ -185,7 +185,7 @@ def test_what_drifted_without_stopping_anything_is_no_obstacle() -> None:
 
 
 def test_the_case_of_azures_values_does_not_matter() -> None:
-    assert only(status(changed(patch_mode="automaticbyplatform"))).drifted == ()
+    assert only(status(changed(mode="automaticbyplatform"))).drifted == ()
 
 
 def test_a_machine_that_should_be_there_and_is_not() -> None:
