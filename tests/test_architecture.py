@@ -24,6 +24,7 @@ FOR_STEPS_EXACTLY = (
     "patchctl.machines",
     "patchctl.many",
     "patchctl.remembered",
+    "patchctl.template_spec",
     "patchctl.translation",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")

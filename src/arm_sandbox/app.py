@@ -39,6 +39,7 @@ from arm_sandbox.providers import (
     resources,
     scheduled_query_rules,
     tags,
+    template_specs,
 )
 from arm_sandbox.retention import forget
 from arm_sandbox.wire import Refusal, Request, Response, Shape, gateway
@@ -62,6 +63,7 @@ PROVIDERS = (
     operational_insights,
     resource_graph,
     tags,
+    template_specs,
 )
 KINDS: Mapping[str, Kind] = {
     kind.type.lower(): kind for provider in (deployments, *PROVIDERS) for kind in provider.KINDS

@@ -72,7 +72,8 @@ async def may_grant(clients: Clients, deployment: Deployment, scope: str) -> boo
     """
     if deployment.config.alerts.identity is not None:
         return False
-    missing = scope == deployment.group_id and not deployment.stands
+    ours = scope == deployment.group_id and not deployment.borrowed
+    missing = ours and not deployment.stands
     here = f"/subscriptions/{deployment.subscription}" if missing else scope
     return await may(clients, here, GRANT)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from azure.mgmt.network.aio import NetworkManagementClient
     from azure.mgmt.resource.resources.aio import ResourceManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+    from azure.mgmt.resource.templatespecs.aio import TemplateSpecsClient
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
     from azure.mgmt.resourcehealth.aio import ResourceHealthMgmtClient
 
@@ -78,6 +79,12 @@ class Clients:
         from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
 
         return SubscriptionClient(self.credential, **self._options)
+
+    @cached_property
+    def template_specs(self) -> TemplateSpecsClient:
+        from azure.mgmt.resource.templatespecs.aio import TemplateSpecsClient
+
+        return TemplateSpecsClient(self.credential, self.subscription, **self._options)
 
     @cached_property
     def compute(self) -> ComputeManagementClient:

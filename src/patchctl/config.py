@@ -248,6 +248,10 @@ class Config(Model):
 
     name: str = Field(default="demo", description="Name of the deployment.")
     location: str = Field(default="eastus", description="Azure region of everything that is made.")
+    resource_group: str | None = Field(
+        default=None,
+        description="Name of a resource group that stands, to put everything into.",
+    )
     emails: tuple[str, ...] = Field(default=(), description="Who gets the mail.")
     tags: Tags = Field(default_factory=dict, description="Put on every resource.")
     schedule: Schedule = Schedule()
@@ -292,6 +296,13 @@ class Config(Model):
     @classmethod
     def _location(cls, value: str) -> str:
         return value.replace(" ", "").lower()
+
+    @field_validator("resource_group")
+    @classmethod
+    def _resource_group(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
+            raise ValueError(f"'{value}' is no name of a resource group")
+        return value
 
     @field_validator("endpoint")
     @classmethod

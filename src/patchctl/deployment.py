@@ -77,7 +77,7 @@ class Deployment:
     now: datetime
     """When the command began; aware, UTC."""
     standing_tags: Mapping[str, str] | None = None
-    """The group's tags, None while it does not stand."""
+    """Of what keeps its memory, None while it does not stand; their names in lower case."""
     take_over: bool = False
     wait: bool = True
     """Whether destroy waits until the group is gone."""
@@ -112,7 +112,7 @@ class Deployment:
 
     @property
     def forgot(self) -> bool:
-        """Whether the group once remembered what was asked for and can no longer be read."""
+        """Whether what was asked for was remembered once and can no longer be read."""
         tags = self.standing_tags or {}
         asked = [name for name in tags if name.startswith(ASKED)]
         return bool(asked) and not remembered.as_layer(tags).values
@@ -150,8 +150,22 @@ class Deployment:
     # -- names, as in the recipe
 
     @property
-    def group(self) -> str:
+    def own_group(self) -> str:
         return f"rg-patching-{self.name}"
+
+    @property
+    def group(self) -> str:
+        return self.config.resource_group or self.own_group
+
+    @property
+    def borrowed(self) -> bool:
+        """Whether the group is somebody's, and stays just as it is."""
+        return self.config.resource_group is not None
+
+    @property
+    def template_spec(self) -> str:
+        """Of the name alone, so that it is found before anything else is known."""
+        return f"patchctl-{self.name}"
 
     @property
     def virtual_machine(self) -> str:
@@ -213,6 +227,12 @@ class Deployment:
     def group_id(self) -> str:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
+    @property
+    def keeper_id(self) -> str:
+        """What keeps its memory: its own group, or a template spec in another's."""
+        spec = self.id("Microsoft.Resources/templateSpecs", self.template_spec)
+        return spec if self.borrowed else self.group_id
+
     def id(self, type: str, name: str) -> str:
         """The id of a resource in the group: `id("Microsoft.Compute/virtualMachines", name)`."""
         return f"{self.group_id}/providers/{type}/{name}"
@@ -258,6 +278,13 @@ class Deployment:
         """Whether Azure watches the results; not all clouds can (update-manager, manage-alerts)."""
         return self.config.alerts.results and self.config.cloud == "public"
 
+    @property
+    def audited(self) -> tuple[str, ...]:
+        """What the alerts on edits watch: our group, or in somebody's only what is ours."""
+        made = () if self.own else (self.virtual_machine_id,)
+        ours = (self.maintenance_configuration_id, *made)
+        return ours if self.borrowed else (self.group_id,)
+
     def configuration_id(self, name: str) -> str:
         return self.id("Microsoft.Maintenance/maintenanceConfigurations", name)
 
@@ -280,8 +307,8 @@ class Deployment:
         return {**demo, **self.config.tags, **own}
 
     @property
-    def group_tags(self) -> dict[str, str]:
-        """What the group carries: also who made it, when, with what, and what was asked for."""
+    def keeper_tags(self) -> dict[str, str]:
+        """What remembers it: also who made it, when, with what, and what was asked for."""
         standing = self.standing_tags or {}
         owner = self.me if self.take_over or OWNER not in standing else None
         return {

@@ -1,4 +1,4 @@
-"""Every deployment that one can see, found by its group's tags."""
+"""Every deployment that one can see, found by what keeps its memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from patchctl.remembered import CREATED_AT, CREATED_BY, DEPLOYMENT, MANAGED_BY, VERSION
+from patchctl.remembered import CREATED_AT, CREATED_BY, DEPLOYMENT, MANAGED_BY, SUFFIX, VERSION
 
 if TYPE_CHECKING:
     from patchctl.clients import Clients
@@ -25,6 +25,10 @@ class Listed:
     created_at: str
     version: str
     group: str
+
+    @property
+    def group_name(self) -> str:
+        return self.group.rsplit("/", 1)[-1]
 
 
 async def deployments(clients: Clients) -> tuple[list[Listed], list[str]]:
@@ -46,18 +50,26 @@ async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed
     """The deployments of one subscription; None where its groups may not be read."""
     from azure.core.exceptions import HttpResponseError
 
-    groups = clients.within(id).resources.resource_groups.list(
+    here = clients.within(id)
+    groups = here.resources.resource_groups.list(
         filter=f"tagName eq '{MANAGED_BY}' and tagValue eq 'patchctl'"
     )
+    specs = here.template_specs.template_specs.list_by_subscription()
     try:
-        standing = [(group, group.tags or {}) async for group in groups]
+        keepers = [(g.tags, g.location, g.id) async for g in groups]
+        keepers += [(s.tags, s.location, s.id) async for s in specs]
     except HttpResponseError:
         return None
+    found = [(_lowered(tags), location, keeper or "") for tags, location, keeper in keepers]
     return [
-        _listed({k.lower(): v for k, v in tags.items()}, id, shown, group.location, group.id or "")
-        for group, tags in standing
-        if any(name.lower() == DEPLOYMENT for name in tags)
+        _listed(tags, id, shown, location, "/".join(keeper.split("/")[:5]))
+        for tags, location, keeper in found
+        if tags.get(MANAGED_BY) == "patchctl" and {DEPLOYMENT, SUFFIX} <= tags.keys()
     ]
+
+
+def _lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (tags or {}).items()}
 
 
 def _listed(

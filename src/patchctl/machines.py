@@ -81,6 +81,8 @@ class Machine:
     lock: str = ""
     denied: tuple[str, ...] = ()
     """What we would have to do and may not."""
+    namesake: bool = False
+    """Whether another one has its name, in a group of the same name or as the other kind."""
 
     @property
     def name(self) -> str:
@@ -100,7 +102,11 @@ class Machine:
 
     @property
     def shown(self) -> str:
-        """Short, and one machine's alone within a subscription."""
+        """One machine's alone, and short where that is enough."""
+        return self.id if self.namesake else self.called
+
+    @property
+    def called(self) -> str:
         return f"{self.group}/{self.name}"
 
     @property

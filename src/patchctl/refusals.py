@@ -10,6 +10,7 @@ from patchctl import __version__
 from patchctl.config import Asked, flattened
 from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
 from patchctl.remembered import CREATED_BY, OWNER, VERSION, release
+from patchctl.report import same
 from patchctl.schedule import time_zones, window
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MOST_MAILED = 100
 """Mails an hour to one address (azure-monitor-limits-action-groups.md)."""
 MOST_TAGS = 50
+FIXED = ("location", "resource_group", "machine.os")
 
 
 def refuse_other_author(deployment: Deployment) -> None:
@@ -51,7 +53,7 @@ def require_possible(deployment: Deployment) -> None:
             f"Azure is still deleting {deployment.group}.",
             resource=deployment.group_id,
         )
-    if (needed := len(deployment.group_tags)) > MOST_TAGS:
+    if (needed := len(deployment.keeper_tags)) > MOST_TAGS:
         raise BadInput(
             [f"tags: with what has to be remembered the group needs {needed}; Azure takes 50"],
             "Ask for fewer or shorter tags, addresses, KBs or packages.",
@@ -82,13 +84,14 @@ def refuse_newer(tags: Mapping[str, str]) -> None:
 
 
 def refuse_fixed(asked: Asked, standing: Mapping[str, Any]) -> None:
-    """Location and system cannot be changed once they stand."""
+    """Location, group and system cannot be changed once they stand."""
     wanted = flattened(asked.config.model_dump(mode="json"))
     problems = [
         f"{asked.source(path)}: {wanted[path]} is asked for and {standing[path]} stands; "
         "it cannot be changed"
-        for path in ("location", *(("machine.os",) if asked.config.machines is None else ()))
-        if path in asked.sources and path in standing and wanted[path] != standing[path]
+        for path in FIXED
+        if path in asked.sources and path in standing and not same(wanted[path], standing[path])
+        if path != "machine.os" or asked.config.machines is None
     ]
     subnet = wanted["machine.subnet"]
     if "machine.os" in standing and subnet not in (None, standing.get("machine.subnet")):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchctl import engine
 from patchctl.clients import Clients, Connection, connect_to_sandbox, find
-from patchctl.config import Layer, flattened
+from patchctl.config import Config, Layer, flattened, layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
 from patchctl.errors import BadInput
@@ -148,6 +148,7 @@ async def _deployed(connection: Connection, subject: Subject) -> Deployment:
     """The same under the same names; a size that the sandbox may not have decides nothing."""
     clients = connection.clients
     layers = [Layer("the rehearsal", {"machine.size": None, "first_now": False}, {})]
+    await _make_group(clients, layered([*layers, *subject.layers]).config)
     draft = await resolve(
         clients,
         [*layers, *subject.layers],
@@ -163,6 +164,15 @@ async def _deployed(connection: Connection, subject: Subject) -> Deployment:
     except engine.Stopped as stopped:
         raise stopped.error from None
     return deployment
+
+
+async def _make_group(clients: Clients, config: Config) -> None:
+    """The group that a deployment is put into stands before it."""
+    from azure.mgmt.resource.resources.models import ResourceGroup
+
+    if config.resource_group is not None:
+        group = ResourceGroup(location=config.location)
+        await clients.resources.resource_groups.create_or_update(config.resource_group, group)
 
 
 async def _copy_schedule(clients: Clients, deployment: Deployment, found: Standing) -> None:

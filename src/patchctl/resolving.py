@@ -9,18 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from patchctl import remembered
-from patchctl.clients import find
 from patchctl.config import STANDING, Asked, Layer, flattened, layered
 from patchctl.deployment import Deployment, Identity
 from patchctl.deployments import deployments
-from patchctl.errors import Foreign
+from patchctl.keeper import find_keeper, location_of_group
 from patchctl.refusals import refuse_fixed, refuse_newer, refuse_past_first
-from patchctl.remembered import SUFFIX, is_ours
+from patchctl.remembered import SUFFIX
 from patchctl.schedule import recurrence, window
 
 if TYPE_CHECKING:
-    from azure.mgmt.resource.resources.models import ResourceGroup
-
     from patchctl.clients import Clients
 
 
@@ -34,48 +31,47 @@ async def resolve(
     take_over: bool = False,
     making: bool = False,
 ) -> Deployment:
-    """Read the group, and lay what it remembers under what is asked for.
+    """Find what keeps its memory, and lay what is remembered under what is asked for.
 
     `making`: whether it is to be written or planned, not only looked at or taken away. Raises
-    BadInput for what cannot be asked of a deployment that stands, Foreign for a group that
-    patchctl did not make, PatchctlError for one that a newer patchctl has made.
+    BadInput for what cannot be asked of a deployment that stands, Foreign for what stands in its
+    place and is not ours, PatchctlError for one that a newer patchctl has made.
     """
     asked = layered(list(layers))
     draft = Deployment(asked, clients.subscription, "", me, now)
-    group = await find(clients.resources.resource_groups.get(draft.group))
-    if group is None:
-        elsewhere = await _elsewhere(clients, draft.name)
-        if making:
-            refuse_past_first(asked, None, now)
-        asked = _with_first(list(layers), {}, now)
-        return replace(draft, asked=asked, suffix=_drawn(draw_suffix), elsewhere=elsewhere)
-    standing = _standing_tags(draft, group)
-    memory = remembered.as_layer(standing)
+    keeper = await find_keeper(clients, draft)
+    if keeper is None:
+        found = await _new(clients, draft, layers, making=making)
+        return replace(found, suffix=_drawn(draw_suffix))
+    refuse_newer(keeper.tags)
+    memory = remembered.as_layer(keeper.tags)
+    place = {"location": keeper.location, "resource_group": keeper.group}
     if making:
-        refuse_fixed(asked, {**memory.values, "location": group.location})
+        refuse_fixed(asked, {**memory.values, **place})
         refuse_past_first(asked, memory.values.get("schedule.first"), now)
-    location = Layer(STANDING, {"location": group.location}, {})
+    group = Layer(STANDING, {"resource_group": None if keeper.own else keeper.group}, {})
+    layers = [group, *layers, Layer(STANDING, place, {}), memory]
     return replace(
         draft,
-        asked=_with_first([*layers, location, memory], memory.values, now),
-        suffix=standing[SUFFIX],
-        standing_tags=standing,
+        asked=_with_first(layers, memory.values, now),
+        suffix=keeper.tags[SUFFIX],
+        standing_tags=keeper.tags,
         take_over=take_over,
-        deleting=group.properties is not None and group.properties.provisioning_state == "Deleting",
+        deleting=keeper.deleting,
     )
 
 
-def _standing_tags(draft: Deployment, group: ResourceGroup) -> dict[str, str]:
-    """The tags of a group that is ours, their names in lower case as Azure compares them."""
-    tags = {name.lower(): value for name, value in (group.tags or {}).items()}
-    if not is_ours(tags, draft.name) or SUFFIX not in tags:
-        raise Foreign(
-            "Foreign",
-            f"The resource group {draft.group} is there, and patchctl did not make it.",
-            resource=group.id,
-        )
-    refuse_newer(tags)
-    return tags
+async def _new(
+    clients: Clients, draft: Deployment, layers: Sequence[Layer], *, making: bool
+) -> Deployment:
+    """One that does not stand here. In a group that is there, things are made where it is."""
+    found = list(layers)
+    if making:
+        refuse_past_first(draft.asked, None, draft.now)
+    if making and draft.borrowed:
+        found.append(await location_of_group(clients, draft))
+    elsewhere = await _elsewhere(clients, draft.name)
+    return replace(draft, asked=_with_first(found, {}, draft.now), elsewhere=elsewhere)
 
 
 def _with_first(layers: list[Layer], standing: Mapping[str, Any], now: datetime) -> Asked:

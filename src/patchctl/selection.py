@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -150,6 +151,7 @@ async def look(clients: Clients) -> Seen:
     ]
     graph = Graph(clients, subscriptions)
     found = [machines.machine(row) for row in await _rows(graph, queries.every_machine())]
+    called = Counter(machine.called.lower() for machine in found)
     assigned: dict[str, list[str]] = {}
     for row in await _rows(graph, queries.every_assignment()):
         assigned.setdefault(str(row["machine"]), []).append(str(row["configuration"]))
@@ -158,7 +160,14 @@ async def look(clients: Clients) -> Seen:
         for row in await _rows(graph, queries.every_configuration())
         if (stored := _window(row.get("window"))) is not None
     }
-    known = (replace(m, schedules=tuple(sorted(assigned.get(m.id.lower(), ())))) for m in found)
+    known = (
+        replace(
+            machine,
+            schedules=tuple(sorted(assigned.get(machine.id.lower(), ()))),
+            namesake=called[machine.called.lower()] > 1,
+        )
+        for machine in found
+    )
     return Seen(tuple(known), windows)
 
 

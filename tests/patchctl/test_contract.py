@@ -391,7 +391,7 @@ DRIFTS: dict[str, tuple[Act, str]] = {
 
 async def _move(clients: Clients, d: Deployment) -> None:
     elsewhere = "westus2" if d.config.location != "westus2" else "eastus"
-    await _put_group(clients, d, ResourceGroup(location=elsewhere, tags=d.group_tags))
+    await _put_group(clients, d, ResourceGroup(location=elsewhere, tags=d.keeper_tags))
 
 
 async def _take_too_long(clients: Clients, d: Deployment) -> None:

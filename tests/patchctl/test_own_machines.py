@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from patchctl import engine
 from patchctl.engine import Limits
 from patchctl.errors import Partly
 from patchctl.report import Outcome
-from patchctl.steps import STEPS, patch_settings
+from patchctl.steps import STEPS, assignment, patch_settings
 from tests.comparison import differences, state
 from tests.fleet.building import build, put
-from tests.fleet.drawing import Fleet, Machine
+from tests.fleet.drawing import SUBSCRIPTIONS, Fleet, Machine
 from tests.patchctl.conftest import EMAIL, ignore
-from tests.patchctl.own_machines import WANTED, at, outcome, quiet
+from tests.patchctl.own_machines import WANTED, at, changed, outcome, quiet
 from tests.patchctl.shell import Cli
+
+COMPUTE = "Microsoft.Compute/virtualMachines"
 
 
 def test_fewer_machines_release_the_others() -> None:
@@ -68,6 +71,23 @@ def test_nothing_is_set_where_a_report_is_enough() -> None:
         now = state(place.world)
         assert differences({k: before[k] for k in key}, {k: now[k] for k in key}) == []
         assert place.assigned == set()
+
+
+def test_machines_of_one_name_are_told_apart() -> None:
+    one = quiet(1).machines[0]
+    groups = [
+        replace(one.group, id=f"/subscriptions/{subscription}/resourceGroups/rg-app")
+        for subscription in SUBSCRIPTIONS[:2]
+    ]
+    *twins, _ = machines = [
+        replace(one, group=group, id=f"{group.id}/providers/{COMPUTE}/{name}")
+        for group, name in zip((*groups, groups[0]), ("vm-twin", "VM-Twin", "vm-only"), strict=True)
+    ]
+    with at(Fleet(tuple(groups), (), tuple(machines))) as place:
+        plan = place.plan(place.deployment())
+        subjects = {finding.subject for finding in plan[patch_settings.NAME].findings}
+        assert subjects == {*(twin.id for twin in twins), "rg-app/vm-only"}
+        assert len(changed(plan, assignment.NAME)) == 3
 
 
 def test_one_machine_that_fails_stops_no_other() -> None:

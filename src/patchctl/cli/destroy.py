@@ -54,9 +54,9 @@ def destroy(c: Command) -> None:
     found = c.look(connection, deployment)
     foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))
     c.envelope.extra["left"] = foreign
-    c.show(*_what_goes(found, foreign), *_what_is_put_back(deployment, found))
+    c.show(*_what_goes(deployment, found, foreign), *_what_is_put_back(deployment, found))
     c.confirm_by_typing(deployment.name)
-    steps = _steps(found, whole=not foreign)
+    steps = _steps(found, whole=not foreign and not deployment.borrowed)
     with c.progress(connection) as progress:
         going = engine.destroy(
             steps, connection.clients, deployment, progress.notify, c.limits(deployment)
@@ -77,7 +77,7 @@ def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:
     return OUT_BEFORE_THE_GROUP if whole else STEPS
 
 
-def _what_goes(found: Plan, foreign: list[str]) -> Iterator[str]:
+def _what_goes(deployment: Deployment, found: Plan, foreign: list[str]) -> Iterator[str]:
     from patchctl.views.text import short
 
     yield "This goes:"
@@ -85,6 +85,8 @@ def _what_goes(found: Plan, foreign: list[str]) -> Iterator[str]:
         if inspection.stands and step not in STAYING:
             stays = step == "resource-group" and foreign
             yield from (f"  {'stays: ' if stays else ''}{short(i)}" for i in inspection.resources)
+    if deployment.borrowed:
+        yield f"The group {deployment.group} stays, with everything else in it."
     if foreign:
         yield "This stays, because patchctl did not make it, and so does its group:"
         yield from (f"  {short(id)}" for id in foreign)

@@ -125,17 +125,26 @@ def list_deployments(c: Command) -> None:
     connection = c.connect(one_subscription=False)
     c.envelope.deployment = c.given["name"]
     everything, unread = connection.run(deployments(connection.clients))
-    found = [d for d in everything if c.given["name"] in (None, d.name)]
+    named, group = c.given["name"], c.given["resource_group"]
+    found = [d for d in everything if named in (None, d.name) and group in (None, d.group_name)]
     c.envelope.extra["unread"] = unread
     for subscription in unread:
         c.say(f"Could not be read: {subscription}")
     c.envelope.extra["deployments"] = [asdict(d) for d in found]
     rows = [
-        (d.name, d.subscription_name, d.location, d.created_by, d.created_at, d.version)
+        (
+            d.name,
+            d.subscription_name,
+            d.group_name,
+            d.location,
+            d.created_by,
+            d.created_at,
+            d.version,
+        )
         for d in found
     ]
     if rows:
-        titles = ("name", "subscription", "location", "made by", "made at", "with")
+        titles = ("name", "subscription", "group", "location", "made by", "made at", "with")
         c.show(text.listed(rows, *titles))
     else:
         c.say("No deployment here. Make one: patchctl deploy --email you@example.com")

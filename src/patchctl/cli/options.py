@@ -37,6 +37,16 @@ Subscription = Annotated[
         envvar="PATCHCTL_SUBSCRIPTION",
     ),
 ]
+ResourceGroup = Annotated[
+    str | None,
+    typer.Option(
+        "--resource-group",
+        "-g",
+        help="A group that stands, to put everything into. [default: a new one]",
+        metavar="NAME",
+        envvar="PATCHCTL_RESOURCE_GROUP",
+    ),
+]
 Tenant = Annotated[
     str | None,
     typer.Option(
@@ -366,6 +376,7 @@ MAKING: Options = {
 EVERYWHERE: Options = {
     "name": (Name, None),
     "subscription": (Subscription, None),
+    "resource_group": (ResourceGroup, None),
     "tenant": (Tenant, None),
     "cloud": (Cloud, None),
     "endpoint": (Endpoint, None),
@@ -379,6 +390,7 @@ EVERYWHERE: Options = {
 PATHS = {
     "name": "name",
     "subscription": "subscription",
+    "resource_group": "resource_group",
     "tenant": "tenant",
     "cloud": "cloud",
     "endpoint": "endpoint",

@@ -80,7 +80,7 @@ def desired(
     return ActivityLogAlertResource(
         location="Global",
         tags={**tags, **deployment.tags},
-        scopes=[deployment.group_id],
+        scopes=list(deployment.audited),
         enabled=True,
         description=f"Audit: {rule.what}. It says nothing about whether patching worked.",
         condition=AlertRuleAllOfCondition(
@@ -129,7 +129,7 @@ def _findings(
     return [
         check(f"alert {rule.name}", "enabled", "enabled" if got.enabled else "disabled"),
         check(f"condition of {rule.name}", wanted, condition),
-        check(f"scope of {rule.name}", deployment.group_id, got.scopes),
+        check(f"scope of {rule.name}", deployment.audited, got.scopes),
         _mails_to(deployment, rule, _groups(got)),
         tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
     ]

@@ -1,11 +1,17 @@
-"""The resource group: it holds everything, and its tags remember what was asked for."""
+"""The resource group: it holds everything, and its tags remember what was asked for.
+
+A group that was there before is left as it is; a template spec in it remembers instead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from azure.mgmt.resource.resources.models import GenericResourceExpanded, ResourceGroup
+from azure.mgmt.resource.templatespecs.models import TemplateSpec
 
+from patchctl import template_spec
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.remembered import ASKED, is_ours
@@ -14,44 +20,67 @@ from patchctl.report import Finding, Inspection, State, absent, check, inspected
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
 UP_TO_DATE = "up to date"
+KEEPERS = {False: "group", True: "template spec"}
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
-    ids = [deployment.group_id]
-    group = await find(clients.resources.resource_groups.get(deployment.group))
-    if group is None:
-        return absent(_findings(deployment, ResourceGroup(location="")), ids)
-    if not is_ours(group.tags, deployment.name):
-        return Inspection(State.FOREIGN, tuple(ids), (), (f"{deployment.group} is not ours.",))
-    found = inspected(_findings(deployment, group), ids)
-    if group.properties is not None and group.properties.provisioning_state == "Deleting":
+    ids, notes = (deployment.keeper_id,), tuple(_notes(deployment))
+    keeper = await _standing(clients, deployment)
+    if keeper is None:
+        found = absent(_findings(deployment, "none", {}), ids)
+        return replace(found, notes=notes)
+    if not is_ours(keeper.tags, deployment.name):
+        return Inspection(State.FOREIGN, ids, (), (f"{deployment.keeper_id} is not ours.",))
+    found = inspected(_findings(deployment, keeper.location, keeper.tags or {}), ids, notes)
+    if isinstance(keeper, ResourceGroup) and _goes(keeper):
         deleting = check("state", "there to stay", "being deleted")
-        return Inspection(State.IN_PROGRESS, found.resources, (deleting, *found.findings))
+        return Inspection(State.IN_PROGRESS, ids, (deleting, *found.findings))
     return found
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
-    group = await find(clients.resources.resource_groups.get(deployment.group))
+    keeper = await _standing(clients, deployment)
     # What was remembered before may have taken more tags than it does now.
-    kept, _ = _split((group.tags or {}) if group is not None else {})
-    await clients.resources.resource_groups.create_or_update(
-        deployment.group,
-        ResourceGroup(location=deployment.config.location, tags={**kept, **deployment.group_tags}),
-    )
+    kept, _ = _split((keeper.tags or {}) if keeper is not None else {})
+    tags = {**kept, **deployment.keeper_tags}
+    if deployment.borrowed:
+        await template_spec.write(clients, deployment, tags)
+    else:
+        group = ResourceGroup(location=deployment.config.location, tags=tags)
+        await clients.resources.resource_groups.create_or_update(deployment.group, group)
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    """Delete the group unless it holds something that is not ours."""
-    if await foreign_contents(clients, deployment):
-        return
-    poller = await clients.resources.resource_groups.begin_delete(deployment.group)
-    if deployment.wait:
-        await poller.result()
+    """Delete the group unless it is somebody's, or holds something that is not ours."""
+    if deployment.borrowed:
+        await template_spec.delete(clients, deployment)
+    elif not await foreign_contents(clients, deployment):
+        poller = await clients.resources.resource_groups.begin_delete(deployment.group)
+        if deployment.wait:
+            await poller.result()
+
+
+async def _standing(
+    clients: Clients, deployment: Deployment
+) -> ResourceGroup | TemplateSpec | None:
+    """What keeps the memory, as it stands."""
+    if deployment.borrowed:
+        return await template_spec.standing(clients, deployment)
+    return await find(clients.resources.resource_groups.get(deployment.group))
+
+
+def _goes(group: ResourceGroup) -> bool:
+    return group.properties is not None and group.properties.provisioning_state == "Deleting"
+
+
+def _notes(deployment: Deployment) -> Iterable[str]:
+    if deployment.borrowed:
+        yield f"The group {deployment.group} is used, and itself stays as it is."
 
 
 async def foreign_contents(clients: Clients, deployment: Deployment) -> list[str]:
-    """Ids of what is in the group and neither ours, nor a child of, nor managed by ours."""
-    if not deployment.stands:
+    """Ids of what is in our own group and neither ours, nor a child of, nor managed by ours."""
+    if not deployment.stands or deployment.borrowed:
         return []
     found = clients.resources.resources.list_by_resource_group(deployment.group)
     resources = [resource async for resource in found]
@@ -76,13 +105,13 @@ def _id(resource: GenericResourceExpanded) -> str:
     return (resource.id or "").lower()
 
 
-def _findings(deployment: Deployment, group: ResourceGroup) -> list[Finding]:
-    wanted, memory = _split(deployment.group_tags)
-    _, remembered = _split(group.tags or {})
-    source = deployment.asked.source("location")
+def _findings(deployment: Deployment, location: str, tags: Mapping[str, str]) -> list[Finding]:
+    wanted, memory = _split(deployment.keeper_tags)
+    _, remembered = _split(tags)
+    source, keeper = deployment.asked.source("location"), KEEPERS[deployment.borrowed]
     return [
-        check("location", deployment.config.location, group.location, source),
-        tags_check("group's tags", wanted, group.tags),
+        check("location", deployment.config.location, location, source),
+        tags_check(f"{keeper}'s tags", wanted, tags),
         check("what was asked for", UP_TO_DATE, UP_TO_DATE if memory == remembered else "older"),
     ]
 

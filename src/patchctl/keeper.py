@@ -1,0 +1,93 @@
+"""What keeps the memory of a deployment: its own group, or a template spec in another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from patchctl import template_spec
+from patchctl.clients import find
+from patchctl.config import Layer
+from patchctl.errors import BadInput, Foreign
+from patchctl.remembered import SUFFIX, is_ours
+
+if TYPE_CHECKING:
+    from azure.mgmt.resource.resources.models import ResourceGroup
+    from azure.mgmt.resource.templatespecs.models import TemplateSpec
+
+    from patchctl.clients import Clients
+    from patchctl.deployment import Deployment
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Where a deployment stands, and the tags that remember it."""
+
+    group: str
+    location: str
+    tags: Mapping[str, str]
+    """Their names in lower case, as Azure compares them."""
+    own: bool = False
+    """Whether it is the group itself, which patchctl has made."""
+    deleting: bool = False
+
+
+async def find_keeper(clients: Clients, draft: Deployment) -> Keeper | None:
+    """The group of its own, or a template spec in the group that is named, or in any.
+
+    Raises Foreign where something of that name stands that is not ours.
+    """
+    own = await find(clients.resources.resource_groups.get(draft.own_group))
+    if own is not None and _remembers(draft, own.tags):
+        return Keeper(draft.own_group, own.location, _lowered(own.tags), True, _goes(own))
+    spec = await template_spec.standing(clients, draft) if draft.borrowed else None
+    if spec is None:
+        spec = await _somewhere(clients, draft)
+    elif not _remembers(draft, spec.tags):
+        raise _foreign(f"template spec {spec.name}", spec.id)
+    if spec is not None:
+        group = (spec.id or "").split("/")[4]
+        return Keeper(group, spec.location, _lowered(spec.tags))
+    if own is not None and not draft.borrowed:
+        raise _foreign(f"resource group {draft.group}", own.id)
+    return None
+
+
+async def _somewhere(clients: Clients, draft: Deployment) -> TemplateSpec | None:
+    """Named by its group it is found at once; such a list may know of it later."""
+    async for spec in clients.template_specs.template_specs.list_by_subscription():
+        if _remembers(draft, spec.tags):
+            return spec
+    return None
+
+
+def _foreign(what: str, id: str | None) -> Foreign:
+    message = f"The {what} is there, and patchctl did not make it."
+    return Foreign("Foreign", message, resource=id)
+
+
+async def location_of_group(clients: Clients, draft: Deployment) -> Layer:
+    """What the group that is named has to say about where things are made in it. Raises BadInput
+    where there is no such group: it is not ours to make."""
+    group = await find(clients.resources.resource_groups.get(draft.group))
+    if group is None or _goes(group):
+        gone = "is not there" if group is None else "is being deleted"
+        raise BadInput(
+            [f"{draft.asked.source('resource_group')}: the resource group {draft.group} {gone}"],
+            f"Make it: az group create --subscription {draft.subscription} --name {draft.group} "
+            f"--location {draft.config.location}",
+        )
+    return Layer("the group", {"location": group.location}, {})
+
+
+def _remembers(draft: Deployment, tags: Mapping[str, str] | None) -> bool:
+    return is_ours(tags, draft.name) and SUFFIX in _lowered(tags)
+
+
+def _lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (tags or {}).items()}
+
+
+def _goes(group: ResourceGroup) -> bool:
+    return group.properties is not None and group.properties.provisioning_state == "Deleting"
