@@ -13,7 +13,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from arm_sandbox import serving
-from arm_sandbox.mail import message
 from arm_sandbox.serving import Serving
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
@@ -84,6 +83,8 @@ class Store:
         return write
 
     def _post(self, mail: dict[str, Any]) -> None:
+        from arm_sandbox.mail import message  # what most commands on a world do not need
+
         file = self.outbox / mail["file"]
         if not file.exists():
             self._write(file, bytes(message(mail)))

@@ -23,6 +23,7 @@ from patchctl.report import (
     Started,
     State,
     StepReport,
+    Stopped,
 )
 from patchctl.translation import translated
 
@@ -50,14 +51,6 @@ class Limits:
 
     parallelism: int = 8
     timeout: float = 3600.0
-
-
-class Stopped(Exception):
-    """A run ended early; `reports` tells how far each step came."""
-
-    def __init__(self, error: PatchctlError, reports: list[StepReport]) -> None:
-        super().__init__(str(error))
-        self.error, self.reports = error, reports
 
 
 async def inspect(

@@ -21,7 +21,7 @@ from patchctl.engine import Limits
 from patchctl.errors import BadInput
 from patchctl.offers import with_offer
 from patchctl.refusals import require_possible
-from patchctl.report import same
+from patchctl.report import Stopped, same
 from patchctl.resolving import resolve
 from patchctl.steps import STEPS, result_alerts
 
@@ -161,7 +161,7 @@ async def _deployed(connection: Connection, subject: Subject) -> Deployment:
     plan = await engine.inspect(STEPS, clients, deployment, _ignore, Limits())
     try:
         await engine.deploy(STEPS, clients, deployment, plan, _ignore, Limits())
-    except engine.Stopped as stopped:
+    except Stopped as stopped:
         raise stopped.error from None
     return deployment
 

@@ -27,9 +27,9 @@ from patchctl import notification
 from patchctl.clients import Connection, connect_to_sandbox
 from patchctl.config import Layer, layered
 from patchctl.deployment import Deployment, Identity, Offer
-from patchctl.engine import Limits, Stopped, deploy, inspect
+from patchctl.engine import Limits, deploy, inspect
 from patchctl.offers import with_offer
-from patchctl.report import Event
+from patchctl.report import Event, Stopped
 from patchctl.resolving import resolve
 from patchctl.steps import (
     STEPS,

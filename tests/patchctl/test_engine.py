@@ -14,9 +14,9 @@ from arm_sandbox import clock
 from patchctl import engine
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
-from patchctl.engine import Limits, Stopped
+from patchctl.engine import Limits
 from patchctl.errors import Exit, Foreign, PatchctlError
-from patchctl.report import Event, Finding, Inspection, Outcome, Started, State
+from patchctl.report import Event, Finding, Inspection, Outcome, Started, State, Stopped
 
 NOON = 1_795_435_200.0
 CLIENTS, DEPLOYMENT = cast(Clients, None), cast(Deployment, None)

@@ -20,18 +20,17 @@ from patchctl.cli.advice import CommandLine, advise, command_line
 from patchctl.cli.options import PATHS, Output, placed
 from patchctl.clouds import known_cloud
 from patchctl.config import Config, Layer
-from patchctl.deployment import Deployment
-from patchctl.engine import Limits, Plan, Stopped, inspect
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
-from patchctl.memories import Kept, with_kept
-from patchctl.report import StepReport
-from patchctl.resolving import resolve
+from patchctl.report import StepReport, Stopped
 from patchctl.views import text
 from patchctl.views.envelope import Envelope
-from patchctl.views.progress import Lines, Progress, Quiet, Spinners
 
 if TYPE_CHECKING:
     from patchctl.clients import Connection
+    from patchctl.deployment import Deployment
+    from patchctl.engine import Limits, Plan
+    from patchctl.memories import Kept
+    from patchctl.views.progress import Progress
 
 
 T = TypeVar("T")
@@ -66,7 +65,7 @@ class Command:
                 self.out.print(_unpadded(self.out, line), soft_wrap=True, markup=False)
 
     def connect(self, *, one_subscription: bool = True) -> Connection:
-        """Sign in, and say first of all who and where we are."""
+        """Sign in, and say who and where we are."""
         from patchctl import clients
 
         asked = self.asked
@@ -80,13 +79,15 @@ class Command:
             way = clients.connect_to_azure(asked.cloud, *place, one=one_subscription)
         connection = self.resources.enter_context(way)
         self.envelope.sandbox = connection.sandbox
-        self.say(_first_line(connection))
+        self.say(_who(connection))
         return connection
 
     def resolve(
         self, connection: Connection, *, making: bool = False, kept: Kept | None = None
     ) -> Deployment:
         """Find the deployment and its machines; say where else its name stands if not here."""
+        from patchctl.memories import with_kept
+        from patchctl.resolving import resolve
         from patchctl.selection import with_machines
 
         deployment = connection.run(
@@ -116,7 +117,9 @@ class Command:
 
     def look(self, connection: Connection, deployment: Deployment) -> Plan:
         """Inspect every step; it takes a moment, so it is told in one line."""
+        from patchctl.engine import inspect
         from patchctl.steps import STEPS
+        from patchctl.views.progress import Quiet
 
         limits = self.limits(deployment)
         with self.err.status("Looking at what stands") if self.err.is_terminal else nullcontext():
@@ -125,9 +128,13 @@ class Command:
             )
 
     def limits(self, deployment: Deployment) -> Limits:
+        from patchctl.engine import Limits
+
         return Limits(deployment.config.parallelism, deployment.config.timeout * 60.0)
 
     def progress(self, connection: Connection) -> Progress:
+        from patchctl.views.progress import Lines, Quiet, Spinners
+
         if self.json:
             return Quiet()
         if self.err.is_terminal:
@@ -175,7 +182,10 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
             envelope.deployment = asked.name
             envelope.sandbox, envelope.endpoint = asked.sandbox, asked.endpoint
             out = results_console()
-            yield Command(envelope, ctx.params, json, layers, asked, resources, out, console)
+            c = Command(envelope, ctx.params, json, layers, asked, resources, out, console)
+            if asks:
+                c.say(_greeting(asked))
+            yield c
     except Stopped as stopped:
         envelope.steps, envelope.error = stopped.reports, stopped.error
     except PatchctlError as error:
@@ -256,21 +266,20 @@ def pace() -> float:
         raise BadInput(["PATCHCTL_SANDBOX_PACE: a number of seconds is wanted, like 60"]) from None
 
 
-def _first_line(connection: Connection) -> str:
-    me = connection.me
+def _greeting(asked: Config) -> str:
+    """The first line, before anything slow is loaded and anybody is called."""
+    where = "SANDBOX" if asked.sandbox else asked.endpoint or f"Azure ({asked.cloud})"
+    return f"patchctl {__version__} · {where}"
+
+
+def _who(connection: Connection) -> str:
+    """Who and where we are; of a sandbox also when."""
+    me, now = connection.me, f"{connection.clock():%a %Y-%m-%d %H:%M:%S} UTC"
     return (
-        f"patchctl {__version__}{_place(connection)} · {me.name} "
+        f"{f'SANDBOX, where it is {now} · ' if connection.sandbox else ''}{me.name} "
         f"in tenant {me.tenant} · subscription {connection.subscription_name} "
         f"({connection.clients.subscription})"
     )
-
-
-def _place(connection: Connection) -> str:
-    """Where we are, if that is not Azure."""
-    where = f" at {connection.endpoint}" if connection.endpoint else ""
-    if connection.sandbox:
-        return f" · SANDBOX{where}, where it is {connection.clock():%a %Y-%m-%d %H:%M:%S} UTC"
-    return f" · endpoint{where}" if where else ""
 
 
 def _layers(ctx: typer.Context) -> list[Layer]:

@@ -31,6 +31,7 @@ def deploy(c: Command) -> None:
     """
     from patchctl import engine
     from patchctl.cli.memory import keep_machines
+    from patchctl.report import Stopped
     from patchctl.steps import STEPS
     from patchctl.views import text
 
@@ -46,7 +47,7 @@ def deploy(c: Command) -> None:
             going = engine.deploy(STEPS, connection.clients, deployment, plan, notify, limits)
             reports = connection.run(going)
             c.report(reports)
-    except engine.Stopped as stopped:
+    except Stopped as stopped:
         if stopped.error.code == engine.PLAN_CHANGED:
             c.show("What deploy would write now:", *text.plan(c.look(connection, deployment)))
         raise
