@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from patchctl import __version__, remembered
 from patchctl.config import Asked, Config
-from patchctl.machines import Machine, Memory, Obstacle, tag_name
+from patchctl.machines import MISSING, Machine, Memory, Obstacle, tag_name
 from patchctl.remembered import (
     ASKED,
     CREATED_AT,
@@ -88,7 +88,9 @@ class Deployment:
     hindered: tuple[tuple[Machine, Obstacle], ...] = ()
     """Those that were asked for too, and cannot be: they are left as they are."""
     released: tuple[Machine, ...] = ()
-    """Those that are assigned or were changed, and are not asked for any more."""
+    """Those that we have assigned or changed, and that are not asked for any more."""
+    missing: tuple[str, ...] = ()
+    """Ids of those that were asked for, and are gone or hidden from us."""
     stranded: tuple[Machine, ...] = ()
     """Machines that one can read, on which nothing is ever installed."""
     memories: Mapping[str, Memory] = field(default_factory=dict)
@@ -126,6 +128,20 @@ class Deployment:
     def known_machines(self) -> tuple[Machine, ...]:
         """Every machine of yours that it has, should have, or had to do with."""
         return (*self.machines, *(m for m, _ in self.hindered), *self.released)
+
+    @property
+    def left(self) -> tuple[tuple[str, Obstacle], ...]:
+        """What was asked for and cannot be patched, as it is shown to people."""
+        return (
+            *((machine.shown, reason) for machine, reason in self.hindered),
+            *((id, MISSING) for id in self.missing),
+        )
+
+    @property
+    def asked_machines(self) -> tuple[str, ...]:
+        """Ids of every machine that is asked for, be anything in its way or not."""
+        found = (*self.machines, *(machine for machine, _ in self.hindered))
+        return (*(machine.id for machine in found), *self.missing)
 
     @property
     def read_scopes(self) -> tuple[str, ...]:
@@ -311,7 +327,7 @@ class Deployment:
         """What remembers it: also who made it, when, with what, and what was asked for."""
         standing = self.standing_tags or {}
         owner = self.me if self.take_over or OWNER not in standing else None
-        return {
+        tags = {
             **self.tags,
             SUFFIX: self.suffix,
             OWNER: owner.object_id if owner else standing[OWNER],
@@ -320,6 +336,7 @@ class Deployment:
             VERSION: max(standing.get(VERSION, "0"), __version__, key=remembered.release),
             **remembered.as_tags(self.config),
         }
+        return tags | remembered.machines_as_tags(self.asked_machines, others=len(tags))
 
     def is_ours(self, tags: Mapping[str, str] | None) -> bool:
         return remembered.is_ours(tags, self.name)

@@ -76,6 +76,8 @@ class Machine:
     """What its system calls itself; of Arc machines only, which have no image."""
     schedules: tuple[str, ...] = ()
     """Ids, in lower case, of the maintenance configurations it is assigned to."""
+    assignments: tuple[str, ...] = ()
+    """Names, in lower case, of its assignments to them."""
     overlapping: tuple[str, ...] = ()
     """Those of others' whose windows overlap ours."""
     lock: str = ""
@@ -139,6 +141,12 @@ class Obstacle:
 
     def __str__(self) -> str:
         return f"{self.reason}; {self.cure}"
+
+
+MISSING = Obstacle(
+    "it was asked for, and is gone or you may not read it",
+    "if it is gone, name those that are left: --vm",
+)
 
 
 def wanted_settings(machine: Machine, reboot: str) -> Settings | None:

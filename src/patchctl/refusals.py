@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from patchctl import __version__
 from patchctl.config import Asked, flattened
 from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
-from patchctl.remembered import CREATED_BY, OWNER, VERSION, release
+from patchctl.remembered import CREATED_BY, MOST_TAGS, OWNER, VERSION, release
 from patchctl.report import same
 from patchctl.schedule import time_zones, window
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST_MAILED = 100
 """Mails an hour to one address (azure-monitor-limits-action-groups.md)."""
-MOST_TAGS = 50
 FIXED = ("location", "resource_group", "machine.os")
 
 

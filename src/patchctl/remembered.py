@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 
 from patchctl.config import STANDING, Config, Layer, flattened
 
@@ -16,10 +18,13 @@ CREATED_BY = "patchctl-created-by"
 CREATED_AT = "patchctl-created-at"
 VERSION = "patchctl-version"
 ASKED = "patchctl-asked-"
+MACHINES = "patchctl-machines-"
 PARTS = ("emails", "tags", "schedule", "patches", "machine", "prerequisites", "alerts")
 """Of what can be asked for, what holds until something else is asked for."""
 TAG_VALUE = 256
 """Longest value that Azure takes for a tag."""
+MOST_TAGS, SPARE = 50, 5
+"""How many tags Azure takes, and how many of them are left to others."""
 
 
 def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
@@ -32,17 +37,49 @@ def as_tags(config: Config) -> dict[str, str]:
     """What was asked for, as JSON split over as many tags as it takes."""
     data = config.model_dump(mode="json", include=set(PARTS))
     if config.machines is not None:
-        data["machines"] = []  # which ones is seen from their assignments
+        data["machines"] = []  # which ones is remembered apart
     text = json.dumps(flattened(data), separators=(",", ":"), sort_keys=True)
+    return _parts(ASKED, text)
+
+
+def machines_as_tags(ids: Iterable[str], others: int) -> dict[str, str]:
+    """Machines that were asked for, packed, since ids are long and much alike: some hundreds of
+    them. None where they do not fit beside the `others`, as many tags of ours."""
+    text = "\n".join(sorted({id.lower() for id in ids}))
+    packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode() if text else ""
+    parts = _parts(MACHINES, packed)
+    return parts if len(parts) + others <= MOST_TAGS - SPARE else {}
+
+
+def machines(tags: Mapping[str, str]) -> frozenset[str]:
+    """The ids, in lower case, of the machines that were asked for; none where that is damaged."""
+    try:
+        text = zlib.decompress(base64.b64decode(_joined(MACHINES, tags))).decode()
+    except (ValueError, zlib.error):
+        return frozenset()
+    return frozenset(text.splitlines())
+
+
+def split(tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The tags that people read, and those that remember what was asked for."""
+    memory = {k.lower(): v for k, v in tags.items() if k.lower().startswith((ASKED, MACHINES))}
+    return {k: v for k, v in tags.items() if k.lower() not in memory}, memory
+
+
+def _parts(name: str, text: str) -> dict[str, str]:
     parts = [text[at : at + TAG_VALUE] for at in range(0, len(text), TAG_VALUE)]
-    return {f"{ASKED}{number:02}": part for number, part in enumerate(parts, 1)}
+    return {f"{name}{number:02}": part for number, part in enumerate(parts, 1)}
+
+
+def _joined(name: str, tags: Mapping[str, str]) -> str:
+    return "".join(v for key, v in sorted(tags.items()) if key.lower().startswith(name))
 
 
 def as_layer(tags: Mapping[str, str]) -> Layer:
     """The layer of what stands. Tags that somebody has damaged count as nothing remembered."""
-    parts = [value for key, value in sorted(tags.items()) if key.lower().startswith(ASKED)]
+    text = _joined(ASKED, tags)
     try:
-        values = json.loads("".join(parts)) if parts else {}
+        values = json.loads(text) if text else {}
     except ValueError:
         values = {}
     found = values if isinstance(values, dict) else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchctl import access, machines, queries
+from patchctl import access, machines, queries, remembered
 from patchctl.clients import find
 from patchctl.errors import BadInput
 from patchctl.graph import Graph
@@ -57,8 +57,7 @@ async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
         return deployment
     seen = await look(clients)
     standing = [machine for machine in seen.machines if stands(deployment, machine)]
-    patterns = _lines(selection.vm for selection in deployment.config.machines or ())
-    named = chosen(patterns, seen.machines, source=deployment.asked.source("machines"))
+    named, missing = _asked(deployment, seen.machines)
     meant = await judged(clients, deployment, named or standing, seen.windows)
     ids = {machine.id.lower() for machine in meant}
     found = [(machine, _obstacle(deployment, machine)) for machine in meant]
@@ -67,15 +66,31 @@ async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
         machines=tuple(machine for machine, reason in found if reason is None),
         hindered=tuple((machine, reason) for machine, reason in found if reason is not None),
         released=tuple(machine for machine in standing if machine.id.lower() not in ids),
+        missing=missing,
         stranded=tuple(m for m in seen.machines if machines.stranded(m.settings, m.schedules)),
     )
 
 
+def _asked(
+    deployment: Deployment, seen: Sequence[Machine]
+) -> tuple[list[Machine], tuple[str, ...]]:
+    """Those that this command names, or else those that are remembered; and of these the ids that
+    are not seen any more."""
+    patterns = _lines(selection.vm for selection in deployment.config.machines or ())
+    if patterns:
+        return chosen(patterns, seen, source=deployment.asked.source("machines")), ()
+    remembers = remembered.machines(deployment.standing_tags or {})
+    found = [machine for machine in seen if machine.id.lower() in remembers]
+    return found, tuple(sorted(remembers.difference(machine.id.lower() for machine in found)))
+
+
 def stands(deployment: Deployment, machine: Machine) -> bool:
-    """Whether a machine is assigned to our schedules, or remembers what it was before."""
-    ours = set(deployment.configuration_ids).intersection(machine.schedules)
+    """Whether we have assigned a machine, or it remembers what it was before. Assigned to our
+    schedules by somebody else it is theirs."""
+    ours = {schedule.assignment.lower() for schedule in deployment.schedules}
     tagged = machine.tag(deployment.machine_tag) is not None
-    return bool(ours) or tagged or machine.id.lower() in deployment.memories
+    assigned = not ours.isdisjoint(machine.assignments)
+    return assigned or tagged or machine.id.lower() in deployment.memories
 
 
 def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:
@@ -151,24 +166,32 @@ async def look(clients: Clients) -> Seen:
     ]
     graph = Graph(clients, subscriptions)
     found = [machines.machine(row) for row in await _rows(graph, queries.every_machine())]
-    called = Counter(machine.called.lower() for machine in found)
-    assigned: dict[str, list[str]] = {}
-    for row in await _rows(graph, queries.every_assignment()):
-        assigned.setdefault(str(row["machine"]), []).append(str(row["configuration"]))
+    assigned = await _assigned(graph)
     windows = {
         str(row["id"]).lower(): stored
         for row in await _rows(graph, queries.every_configuration())
         if (stored := _window(row.get("window"))) is not None
     }
+    called = Counter(machine.called.lower() for machine in found)
     known = (
         replace(
             machine,
-            schedules=tuple(sorted(assigned.get(machine.id.lower(), ()))),
+            schedules=tuple(sorted(set(assigned[machine.id.lower()].values()))),
+            assignments=tuple(assigned[machine.id.lower()]),
             namesake=called[machine.called.lower()] > 1,
         )
         for machine in found
     )
     return Seen(tuple(known), windows)
+
+
+async def _assigned(graph: Graph) -> Mapping[str, Mapping[str, str]]:
+    """The configuration of each assignment by its name, by machine; all in lower case."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in await _rows(graph, queries.every_assignment()):
+        name = str(row["id"]).lower().rsplit("/", 1)[-1]
+        found[str(row["machine"])][name] = str(row["configuration"])
+    return found
 
 
 async def _rows(graph: Graph, query: str) -> list[Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from patchctl.machines import (
     wanted_settings,
     warning,
 )
+from patchctl.remembered import MACHINES, machines_as_tags
+from patchctl.remembered import machines as asked
 from patchctl.selection import chosen
 
 GROUP = "/subscriptions/5a4d0000-0000-4000-8000-000000000001/resourceGroups/rg-app"
@@ -153,6 +156,40 @@ def test_a_row_of_a_machine_without_a_profile() -> None:
 def test_the_tag_is_found_however_it_is_spelled() -> None:
     tagged = replace(ONE, tags={"Patchctl-Before-Web-123456": "x"})
     assert tagged.tag(tag_name("web-123456")) == "x"
+
+
+# -- those that were asked for
+
+
+def many(number: int) -> list[str]:
+    """Ids like those of a company: in some subscriptions and groups, numbered by kind."""
+    random = Random(number)
+    parts = (("1a", "2b", "3c"), ("app", "web", "sql"), ("prod", "test"), ("weu", "neu", "eus"))
+    return [
+        f"/subscriptions/{s}5d0000-0000-4000-8000-000000000001"
+        f"/resourceGroups/rg-{kind}-{stage}-{place}"
+        f"/providers/Microsoft.Compute/virtualMachines/VM{kind}{stage[0]}{n:04}"
+        for n in range(number)
+        for s, kind, stage, place in [[random.choice(part) for part in parts]]
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 1, 30, 700])
+def test_some_hundreds_are_remembered_in_the_tags_of_a_group(number: int) -> None:
+    tags = machines_as_tags(many(number), others=20)
+    assert all(len(value) <= 256 for value in tags.values())
+    assert len(tags) <= 25
+    assert asked(tags) == {id.lower() for id in many(number)}
+
+
+def test_too_many_are_not_remembered_in_part() -> None:
+    assert machines_as_tags(many(5000), others=20) == {}
+    assert machines_as_tags(many(200), others=44) == {}
+
+
+@given(some.dictionaries(some.sampled_from([f"{MACHINES}01", f"{MACHINES}02"]), some.text()))
+def test_a_damaged_list_counts_for_none(tags: dict[str, str]) -> None:
+    assert asked(tags) == frozenset()
 
 
 # -- patterns

@@ -198,10 +198,74 @@ def _unassign(world: World, machine: Machine) -> None:
         by_hand.delete(world, world.resources[key])
 
 
-def test_a_machine_that_is_left_makes_exit_code_8(cli: Cli, three: Fleet) -> None:
+def test_a_machine_that_is_left_makes_exit_code_8_and_is_not_forgotten(
+    cli: Cli, three: Fleet
+) -> None:
     lock = f"{three.machines[0].id}/providers/Microsoft.Authorization/locks/theirs"
     cli.change(lambda world: put(world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01"))
     ended = cli("deploy", "--vm", "vm-*", "--email", EMAIL)
     assert ended.code == 8
     assert "a ReadOnly lock is on it; remove the lock" in ended.err
-    assert len(cli.json("status")["status"]["machines"]) == 2
+    again = cli("deploy")
+    assert again.code == 8
+    assert "a ReadOnly lock is on it; remove the lock" in again.err
+    assert cli("plan", "--detailed-exitcode").code == 0
+    cli.change(lambda world: by_hand.delete(world, world.resources[lock.lower()]))
+    assert cli("deploy").code == 0
+    assert len(_assigned(cli.world)) == 3
+    assert cli("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_assignment_that_somebody_has_taken_away_is_missed(cli: Cli, three: Fleet) -> None:
+    first = three.machines[0]
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL, "--prerequisites", "patch").code == 0
+    cli.change(lambda world: _unassign(world, first))
+    cli.change(lambda world: _drop_tags(world, three))
+    assert cli("validate").code == 5
+    assert cli("deploy").code == 0
+    assert len(_assigned(cli.world)) == 3
+
+
+def test_a_machine_that_is_gone_is_told_of(cli: Cli, three: Fleet) -> None:
+    first = three.machines[0]
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 0
+    cli.change(lambda world: by_hand.delete(world, world.resources[first.id.lower()]))
+    ended = cli("deploy")
+    assert ended.code == 8
+    assert f"{first.id.lower()}: it was asked for, and is gone or you may not read it" in ended.err
+    names = [option for machine in three.machines[1:] for option in ("--vm", machine.name)]
+    assert cli("deploy", *names).code == 0
+    assert cli("deploy").code == 0
+
+
+def test_a_machine_that_somebody_else_assigns_to_the_schedule_is_theirs(
+    cli: Cli, three: Fleet
+) -> None:
+    first, second, third = three.machines
+    assert cli("deploy", "--vm", first.name, "--vm", second.name, "--email", EMAIL).code == 0
+    cli.change(lambda world: _assign_by_hand(world, third, _assigned(world)[first.id.lower()]))
+    before = state(cli.world)
+    assert cli("plan", "--detailed-exitcode").code == 0
+    assert cli("deploy").code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def _assign_by_hand(world: World, machine: Machine, configuration: str) -> None:
+    os = "windows" if machine.image.os == "Windows" else "linux"
+    profile = world.resources[machine.id.lower()].properties["osProfile"]
+    profile[f"{os}Configuration"]["patchSettings"] = {
+        "patchMode": "AutomaticByPlatform",
+        "assessmentMode": "ImageDefault",
+        "automaticByPlatformSettings": {"bypassPlatformSafetyChecksOnUserSchedule": True},
+    }
+    id = f"{machine.id}/providers/Microsoft.Maintenance/configurationAssignments/by-hand"
+    properties = {"maintenanceConfigurationId": configuration, "resourceId": machine.id}
+    body = {"location": machine.group.location, "properties": properties}
+    put(world, id, body, "2023-04-01")
+
+
+def _assigned(world: World) -> dict[str, str]:
+    """The configuration that each machine is assigned to."""
+    kind = "microsoft.maintenance/configurationassignments"
+    found = (r.properties for r in world.resources.values() if r.type.lower() == kind)
+    return {p["resourceId"].lower(): p["maintenanceConfigurationId"] for p in found}

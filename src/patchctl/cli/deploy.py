@@ -164,7 +164,7 @@ def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None
             + " ".join(note for report in withheld for note in report.inspection.notes),
             step=withheld[0].step,
         )
-    left = [f"{machine.shown}: {reason}" for machine, reason in deployment.hindered]
+    left = [f"{shown}: {reason}" for shown, reason in deployment.left]
     partly = [r for r in reports if r.outcome is Outcome.PARTLY]
     left += [note for report in partly for note in report.inspection.notes]
     if left:

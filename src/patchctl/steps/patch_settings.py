@@ -37,6 +37,7 @@ from patchctl.machines import (
     warning,
 )
 from patchctl.many import each, try_each
+from patchctl.remembered import machines as remembered_machines
 from patchctl.report import Finding, Inspection, State, check
 from patchctl.translation import translated
 
@@ -179,8 +180,10 @@ def _to_put_back(deployment: Deployment, machines: Iterable[Machine]) -> Iterabl
 
 
 def _left(deployment: Deployment) -> Iterable[str]:
-    for machine, reason in deployment.hindered:
-        yield f"{machine.shown} is left as it is: {reason}."
+    for shown, reason in deployment.left:
+        yield f"{shown} is left as it is: {reason}."
+    if deployment.asked_machines and not remembered_machines(deployment.keeper_tags):
+        yield "These machines are too many to be remembered: name them each time."
 
 
 def _warned(machines: Iterable[Machine]) -> Iterable[str]:

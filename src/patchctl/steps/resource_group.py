@@ -14,7 +14,7 @@ from azure.mgmt.resource.templatespecs.models import TemplateSpec
 from patchctl import template_spec
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.remembered import ASKED, is_ours
+from patchctl.remembered import is_ours, split
 from patchctl.report import Finding, Inspection, State, absent, check, inspected, tags_check
 
 NAME = "resource-group"
@@ -41,7 +41,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 async def apply(clients: Clients, deployment: Deployment) -> None:
     keeper = await _standing(clients, deployment)
     # What was remembered before may have taken more tags than it does now.
-    kept, _ = _split((keeper.tags or {}) if keeper is not None else {})
+    kept, _ = split((keeper.tags or {}) if keeper is not None else {})
     tags = {**kept, **deployment.keeper_tags}
     if deployment.borrowed:
         await template_spec.write(clients, deployment, tags)
@@ -106,17 +106,11 @@ def _id(resource: GenericResourceExpanded) -> str:
 
 
 def _findings(deployment: Deployment, location: str, tags: Mapping[str, str]) -> list[Finding]:
-    wanted, memory = _split(deployment.keeper_tags)
-    _, remembered = _split(tags)
+    wanted, memory = split(deployment.keeper_tags)
+    _, remembered = split(tags)
     source, keeper = deployment.asked.source("location"), KEEPERS[deployment.borrowed]
     return [
         check("location", deployment.config.location, location, source),
         tags_check(f"{keeper}'s tags", wanted, tags),
         check("what was asked for", UP_TO_DATE, UP_TO_DATE if memory == remembered else "older"),
     ]
-
-
-def _split(tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The tags that people read, and those that remember what was asked for."""
-    memory = {k.lower(): v for k, v in tags.items() if k.lower().startswith(ASKED)}
-    return {k: v for k, v in tags.items() if k.lower() not in memory}, memory
