@@ -21,6 +21,7 @@ FOR_STEPS_EXACTLY = (
     "patchctl.deployment",
     "patchctl.report",
     "patchctl.errors",
+    "patchctl.machine_settings",
     "patchctl.machines",
     "patchctl.many",
     "patchctl.remembered",

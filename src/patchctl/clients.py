@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from patchctl import __version__
 from patchctl.clouds import CLOUDS, Cloud
 from patchctl.debug_log import Requests
-from patchctl.deployment import Identity
 from patchctl.errors import PatchctlError, Unregistered
 from patchctl.pacing import Buckets, Pacing
-from patchctl.sign_in import cli_subscription, find_subscription, identity
+from patchctl.sign_in import Identity, cli_subscription, find_subscription, identity
 from patchctl.translation import translated
 
 if TYPE_CHECKING:

@@ -264,6 +264,11 @@ class Config(Model):
         default="patch",
         description="Whether your machines' patch settings are set, or only told to their owner.",
     )
+    machine_tags: bool = Field(
+        default=True,
+        description="Whether a tag on each of your machines remembers what its settings were; "
+        "else the deployment's group does.",
+    )
     alerts: Alerts = Alerts()
     subscription: str | None = Field(default=None, description="Id or name of the subscription.")
     tenant: str | None = Field(

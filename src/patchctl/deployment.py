@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from patchctl import __version__, remembered
 from patchctl.config import Asked, Config
@@ -23,28 +24,15 @@ from patchctl.remembered import (
 from patchctl.schedule import recurrence, window
 from patchctl.schedule.window import Window
 
+if TYPE_CHECKING:
+    from patchctl.offers import Offer
+    from patchctl.sign_in import Identity
+
 DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 """The recipe's own."""
 NONE_MADE = "Not asked for: the machines stand already."
 FIRST_AHEAD = timedelta(minutes=20)
 """Azure wants 15 for a new schedule, and the machine may have to be made in them first."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who is signed in: a name to show, the object id that Azure knows, and the tenant."""
-
-    name: str
-    object_id: str
-    tenant: str
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A VM size and an image that the location offers; `image` is publisher, offer and SKU."""
-
-    size: str
-    image: tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -95,6 +83,8 @@ class Deployment:
     """Machines that one can read, on which nothing is ever installed."""
     memories: Mapping[str, Memory] = field(default_factory=dict)
     """By id in lower case, what a file remembers of machines that have lost their tag."""
+    noted: Mapping[str, Memory] = field(default_factory=dict)
+    """By id in lower case, what the group remembers of machines that are not to be tagged."""
     deleting: bool = False
     """Whether Azure is deleting the group."""
     elsewhere: tuple[str, ...] = field(default=())
@@ -122,7 +112,7 @@ class Deployment:
     @property
     def own(self) -> bool:
         """Whether it patches machines that stand already, and makes none."""
-        return self.config.machines is not None or bool(self.memories)
+        return self.config.machines is not None or bool(self.memories or self.noted)
 
     @property
     def known_machines(self) -> tuple[Machine, ...]:

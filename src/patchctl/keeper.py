@@ -75,8 +75,8 @@ async def location_of_group(clients: Clients, draft: Deployment) -> Layer:
         gone = "is not there" if group is None else "is being deleted"
         raise BadInput(
             [f"{draft.asked.source('resource_group')}: the resource group {draft.group} {gone}"],
-            f"Make it: az group create --subscription {draft.subscription} --name {draft.group} "
-            f"--location {draft.config.location}",
+            f"Make it (az group create --subscription {draft.subscription} --name {draft.group} "
+            f"--location {draft.config.location}), then run the same command again: {{again}}",
         )
     return Layer("the group", {"location": group.location}, {})
 

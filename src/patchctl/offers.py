@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from patchctl.clients import find
-from patchctl.deployment import Deployment, Offer
+from patchctl.deployment import Deployment
 from patchctl.errors import BadInput, Unregistered
 from patchctl.machines import never_came_up
 from patchctl.report import text
@@ -35,6 +35,14 @@ IMAGES = {
         ("Canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2"),
     ),
 }
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A VM size and an image that the location offers; `image` is publisher, offer and SKU."""
+
+    size: str
+    image: tuple[str, str, str]
 
 
 async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:

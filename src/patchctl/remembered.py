@@ -19,7 +19,10 @@ CREATED_AT = "patchctl-created-at"
 VERSION = "patchctl-version"
 ASKED = "patchctl-asked-"
 MACHINES = "patchctl-machines-"
-PARTS = ("emails", "tags", "schedule", "patches", "machine", "prerequisites", "alerts")
+PARTS = (
+    *("emails", "tags", "schedule", "patches", "machine", "prerequisites", "machine_tags"),
+    "alerts",
+)
 """Of what can be asked for, what holds until something else is asked for."""
 TAG_VALUE = 256
 """Longest value that Azure takes for a tag."""

@@ -8,14 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from patchctl import remembered
+from patchctl import remembered, template_spec
 from patchctl.config import STANDING, Asked, Layer, flattened, layered
-from patchctl.deployment import Deployment, Identity
+from patchctl.deployment import Deployment
 from patchctl.deployments import deployments
 from patchctl.keeper import find_keeper, location_of_group
 from patchctl.refusals import refuse_fixed, refuse_newer, refuse_past_first
 from patchctl.remembered import SUFFIX
 from patchctl.schedule import recurrence, window
+from patchctl.sign_in import Identity
 
 if TYPE_CHECKING:
     from patchctl.clients import Clients
@@ -51,7 +52,7 @@ async def resolve(
         refuse_past_first(asked, memory.values.get("schedule.first"), now)
     group = Layer(STANDING, {"resource_group": None if keeper.own else keeper.group}, {})
     layers = [group, *layers, Layer(STANDING, place, {}), memory]
-    return replace(
+    found = replace(
         draft,
         asked=_with_first(layers, memory.values, now),
         suffix=keeper.tags[SUFFIX],
@@ -59,6 +60,9 @@ async def resolve(
         take_over=take_over,
         deleting=keeper.deleting,
     )
+    if not (found.own or found.forgot):
+        return found
+    return replace(found, noted=await template_spec.memories(clients, found))
 
 
 async def _new(

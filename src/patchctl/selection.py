@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from patchctl.deployment import Deployment
 
 LOCKS = "2020-05-01"
-SETTING = {
-    "Microsoft.Compute/virtualMachines/write": "change its settings",
-    "Microsoft.Resources/tags/write": "tag it",
-}
+SETTING = {"Microsoft.Compute/virtualMachines/write": "change its settings"}
+TAGGING = {"Microsoft.Resources/tags/write": "tag it"}
 """The actions that a machine takes whose settings have to change, and their names."""
 ASSIGNING = {"Microsoft.Maintenance/configurationAssignments/write": "assign it to a schedule"}
 UNSET = Obstacle(
@@ -85,12 +83,12 @@ def _asked(
 
 
 def stands(deployment: Deployment, machine: Machine) -> bool:
-    """Whether we have assigned a machine, or it remembers what it was before. Assigned to our
+    """Whether we have assigned a machine, or what it was before is remembered. Assigned to our
     schedules by somebody else it is theirs."""
     ours = {schedule.assignment.lower() for schedule in deployment.schedules}
     tagged = machine.tag(deployment.machine_tag) is not None
-    assigned = not ours.isdisjoint(machine.assignments)
-    return assigned or tagged or machine.id.lower() in deployment.memories
+    assigned, id = not ours.isdisjoint(machine.assignments), machine.id.lower()
+    return assigned or tagged or id in deployment.memories or id in deployment.noted
 
 
 def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:
@@ -98,7 +96,7 @@ def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:
     wanted = wanted_settings(machine, deployment.config.patches.reboot)
     if found is not None or wanted is None or machine.settings == wanted:
         return found
-    full = len(machine.tags or {}) >= machines.MOST_TAGS
+    full = deployment.config.machine_tags and len(machine.tags or {}) >= machines.MOST_TAGS
     if deployment.config.prerequisites == "report":
         return None if machine.settings and machine.settings.managed else UNSET
     if full and machine.tag(deployment.machine_tag) is None:
@@ -278,10 +276,13 @@ def _denied_to(denied: Set[str], deployment: Deployment, machine: Machine) -> tu
     """What we may not do of what a machine takes; a right one is only assigned."""
     wanted = wanted_settings(machine, deployment.config.patches.reboot)
     right = wanted is None or machine.settings == wanted
-    needed = ASSIGNING if right else {**SETTING, **ASSIGNING}
+    setting = {**SETTING, **(TAGGING if deployment.config.machine_tags else {})}
+    needed = ASSIGNING if right else {**setting, **ASSIGNING}
     return tuple(deed for action, deed in needed.items() if action in denied)
 
 
 async def _denied(clients: Clients, group: str) -> Set[str]:
     may = await access.permissions(clients.within(group.split("/")[2]), group)
-    return {action for action in (*SETTING, *ASSIGNING) if not access.permits(may, action)}
+    return {
+        action for action in (*SETTING, *TAGGING, *ASSIGNING) if not access.permits(may, action)
+    }

@@ -7,14 +7,23 @@ import json
 import os
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchctl.deployment import Identity
 from patchctl.errors import BadInput, NotSignedIn
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who is signed in: a name to show, the object id that Azure knows, and the tenant."""
+
+    name: str
+    object_id: str
+    tenant: str
 
 
 def identity(token: str) -> Identity:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from arm_sandbox import tables
+from arm_sandbox import by_hand, tables
 from arm_sandbox.app import settle
 from arm_sandbox.clock import VirtualLoop
 from arm_sandbox.transport import SandboxCredential, SandboxTransport, Watcher
@@ -22,11 +22,12 @@ from patchctl import engine
 from patchctl.clients import Clients, Connection
 from patchctl.clouds import CLOUDS
 from patchctl.config import Layer
-from patchctl.deployment import Deployment, Identity
+from patchctl.deployment import Deployment
 from patchctl.engine import Limits, Plan
 from patchctl.report import Outcome, StepReport
 from patchctl.resolving import resolve
 from patchctl.selection import with_machines
+from patchctl.sign_in import Identity
 from patchctl.steps import OUT_BEFORE_THE_GROUP, STEPS
 from tests.comparison import patch_settings as settings_in
 from tests.fleet.building import NOON, build
@@ -77,8 +78,11 @@ class Place:
         return self.connection.run(going)
 
     def destroy(self) -> list[StepReport]:
-        deployment, clients = self.deployment(machines=None), self.connection.clients
-        going = engine.destroy(OUT_BEFORE_THE_GROUP, clients, deployment, ignore, Limits())
+        """By the name alone."""
+        bare = {"machines": None, "machine_tags": None, "resource_group": None}
+        deployment, clients = self.deployment(**bare), self.connection.clients
+        steps = STEPS if deployment.borrowed else OUT_BEFORE_THE_GROUP
+        going = engine.destroy(steps, clients, deployment, ignore, Limits())
         return self.connection.run(going)
 
     def settings(self, machine: Machine) -> dict[str, Any]:
@@ -124,15 +128,22 @@ def quiet(number: int = 3) -> Fleet:
     return replace(fleet, machines=tuple(replace(m, schedules=()) for m in plain[:number]))
 
 
+def unassign(world: World, machine: Machine) -> None:
+    """Somebody takes it off our schedules."""
+    ours = f"{machine.id}/providers/microsoft.maintenance/".lower()
+    for key in [key for key in world.resources if key.startswith(ours)]:
+        by_hand.delete(world, world.resources[key])
+
+
 # -- what is to come of it
 
 
-def hindered(machine: Machine) -> bool:
+def hindered(machine: Machine, *, tagging: bool = True) -> bool:
     """Whether it cannot be put on our schedule, by the rules in plain Python."""
     expected = expectation(machine)
     changes = has_to_change(machine)
     unsettable = expected.settings_refused - UNFORESEEN[machine.sort] or (
-        changes and expected.tag_refused
+        tagging and changes and expected.tag_refused
     )
     # The windows of the next months; further ones are those of the same days.
     weeks = (WINDOW + week * 7 * 24 * HOURS for week in range(20))

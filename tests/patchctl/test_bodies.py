@@ -26,11 +26,12 @@ from arm_sandbox.world import World
 from patchctl import notification
 from patchctl.clients import Connection, connect_to_sandbox
 from patchctl.config import Layer, layered
-from patchctl.deployment import Deployment, Identity, Offer
+from patchctl.deployment import Deployment
 from patchctl.engine import Limits, deploy, inspect
-from patchctl.offers import with_offer
+from patchctl.offers import Offer, with_offer
 from patchctl.report import Event, Stopped
 from patchctl.resolving import resolve
+from patchctl.sign_in import Identity
 from patchctl.steps import (
     STEPS,
     action_group,

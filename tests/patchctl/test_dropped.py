@@ -20,9 +20,12 @@ from azure.mgmt.monitor.models import ActionGroupResource
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from patchctl import machine_settings
 from patchctl.config import LINUX, WINDOWS, Layer, layered, read_file
-from patchctl.deployment import Deployment, Identity, Offer
+from patchctl.deployment import Deployment
 from patchctl.machines import Settings
+from patchctl.offers import Offer
+from patchctl.sign_in import Identity
 from patchctl.steps import (
     STEPS,
     action_group,
@@ -31,7 +34,6 @@ from patchctl.steps import (
     alert_role,
     assignment,
     maintenance_configuration,
-    patch_settings,
     result_alerts,
     virtual_machine,
 )
@@ -51,7 +53,7 @@ BODIES: dict[str, Callable[[Deployment], list[Any]]] = {
         for schedule in d.schedules
     ],
     "patch-settings": lambda d: [
-        patch_settings.desired(replace(d.patched[0], os=os), Settings("AutomaticByPlatform"))
+        machine_settings.desired(replace(d.patched[0], os=os), Settings("AutomaticByPlatform"))
         for os in ("windows", "linux")
     ],
     "activity-log-alerts": lambda d: [

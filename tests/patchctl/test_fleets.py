@@ -8,9 +8,11 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from azure.mgmt.resource.resources.models import ResourceGroup
 
 from arm_sandbox import by_hand
 from arm_sandbox.app import settle
+from arm_sandbox.world import Resource
 from patchctl.report import Outcome, StepReport
 from patchctl.steps import assignment, patch_settings
 from tests.comparison import State, differences, state
@@ -29,6 +31,8 @@ from tests.patchctl.own_machines import (
     refused_later,
     shown,
 )
+
+SHARED = "rg-shared"
 
 
 @pytest.mark.parametrize("seed", [5])
@@ -112,24 +116,35 @@ def _is_restored_after_drifts(seed: int) -> None:
     """Somebody edits some machines after deploy: those edits stay, and all others are put back."""
     random = Random(seed)
     fleet = draw(f"drift-{seed}", 12, groups=2, trouble=0.1, sorts=EVERY)
+    tagging, borrowing = (Random(f"{what}-{seed}").random() < 0.5 for what in ("tags", "group"))
     with at(fleet) as place:
+        groups = place.connection.clients.resources.resource_groups
+        place.connection.run(groups.create_or_update(SHARED, ResourceGroup(location="westus2")))
         before = state(place.world)
+        place.asked["machine_tags"] = tagging
+        place.asked["resource_group"] = SHARED if borrowing else None
         planned = place.plan(place.deployment())
         place.deploy()
         late = shown([machine for machine in fleet.machines if refused_later(machine)])
         done = shown([m for m in fleet.machines if m.id.lower() in place.assigned])
         assert done == changed(planned, assignment.NAME) - late
+        assert tagging or not any(map(_is_tagged, place.world.resources.values()))
         edited = _edit_some(place, fleet, random)
         theirs = {id: place.world.resources[id].body["properties"]["osProfile"] for id in edited}
         reports = place.destroy()
         for id, profile in theirs.items():
             assert place.world.resources[id].body["properties"]["osProfile"] == profile
         named = {place.world.resources[id].body["name"] for id in edited}
-        kept = {m.name for m in fleet.machines if not hindered(m) and stays_managed(m)}
+        able = [m for m in fleet.machines if not hindered(m, tagging=tagging)]
+        kept = {m.name for m in able if stays_managed(m)}
         locked = {m.name for m in fleet.machines if m.lock}
         told = told_of(reports, patch_settings.NAME)
         assert told == named | kept
         assert _changed(before, state(place.world)) <= told | locked
+
+
+def _is_tagged(resource: Resource) -> bool:
+    return any(tag.startswith("patchctl-before") for tag in resource.body.get("tags") or {})
 
 
 def _edit_some(place: Place, fleet: Fleet, random: Random) -> list[str]:
@@ -137,8 +152,8 @@ def _edit_some(place: Place, fleet: Fleet, random: Random) -> list[str]:
     edited = []
     for machine in fleet.machines:
         resource = place.world.resources[machine.id.lower()]
-        remembers = any(tag.startswith("patchctl-before") for tag in resource.body.get("tags", {}))
-        if remembers and not refused_later(machine) and random.random() < 0.3:
+        ours = machine.id.lower() in place.assigned and has_to_change(machine)
+        if ours and not refused_later(machine) and random.random() < 0.3:
             os = "windows" if machine.image.os == "Windows" else "linux"
             path = f"properties.osProfile.{os}Configuration.patchSettings"
             platform = f"{path}.automaticByPlatformSettings.rebootSetting"

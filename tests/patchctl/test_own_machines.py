@@ -18,16 +18,18 @@ from tests.comparison import differences, state
 from tests.fleet.building import build, put
 from tests.fleet.drawing import SUBSCRIPTIONS, Fleet, Machine
 from tests.patchctl.conftest import EMAIL, ignore
-from tests.patchctl.own_machines import WANTED, at, changed, outcome, quiet
+from tests.patchctl.own_machines import WANTED, at, changed, outcome, quiet, unassign
 from tests.patchctl.shell import Cli
 
 COMPUTE = "Microsoft.Compute/virtualMachines"
 
 
-def test_fewer_machines_release_the_others() -> None:
+@pytest.mark.parametrize("tagging", [True, False])
+def test_fewer_machines_release_the_others(*, tagging: bool) -> None:
     fleet = quiet()
     first, *others = fleet.machines
     with at(fleet) as place:
+        place.asked["machine_tags"] = tagging
         before = state(place.world)
         place.deploy()
         plan = place.plan(place.deployment(machines=[first.name]))
@@ -42,10 +44,12 @@ def test_fewer_machines_release_the_others() -> None:
         assert differences(before, state(place.world)) == []
 
 
-def test_drift_is_mended_and_what_was_before_is_still_known() -> None:
+@pytest.mark.parametrize("tagging", [True, False])
+def test_drift_is_mended_and_what_was_before_is_still_known(*, tagging: bool) -> None:
     fleet = quiet(1)
     (machine,) = fleet.machines
     with at(fleet) as place:
+        place.asked["machine_tags"] = tagging
         before = state(place.world)
         place.deploy()
         os = "windows" if machine.image.os == "Windows" else "linux"
@@ -184,18 +188,12 @@ def test_a_report_tells_owners_what_to_write(cli: Cli, three: Fleet) -> None:
 def test_validate_finds_machines_on_which_nothing_is_ever_installed(cli: Cli, three: Fleet) -> None:
     first, second, _ = three.machines
     cli.deploy("--vm", first.name, "--vm", second.name)
-    cli.change(lambda world: _unassign(world, second))
+    cli.change(lambda world: unassign(world, second))
     document = cli.json("validate", code=5)
     (settings,) = [step for step in document["steps"] if step["step"] == "patch-settings"]
     wrong = [finding for finding in settings["findings"] if finding["ok"] is False]
     assert [finding["subject"].endswith(second.name) for finding in wrong] == [True]
     assert "nothing is ever installed" in wrong[0]["got"]
-
-
-def _unassign(world: World, machine: Machine) -> None:
-    ours = f"{machine.id}/providers/microsoft.maintenance/".lower()
-    for key in [key for key in world.resources if key.startswith(ours)]:
-        by_hand.delete(world, world.resources[key])
 
 
 def test_a_machine_that_is_left_makes_exit_code_8_and_is_not_forgotten(
@@ -219,7 +217,7 @@ def test_a_machine_that_is_left_makes_exit_code_8_and_is_not_forgotten(
 def test_an_assignment_that_somebody_has_taken_away_is_missed(cli: Cli, three: Fleet) -> None:
     first = three.machines[0]
     assert cli("deploy", "--vm", "vm-*", "--email", EMAIL, "--prerequisites", "patch").code == 0
-    cli.change(lambda world: _unassign(world, first))
+    cli.change(lambda world: unassign(world, first))
     cli.change(lambda world: _drop_tags(world, three))
     assert cli("validate").code == 5
     assert cli("deploy").code == 0

@@ -39,7 +39,7 @@ def destroy(c: Command) -> None:
 
     from patchctl import engine
     from patchctl.cli.memory import machines_file
-    from patchctl.memories import read
+    from patchctl.memories import keep, read
     from patchctl.refusals import refuse_other_author
     from patchctl.steps import resource_group
 
@@ -56,6 +56,8 @@ def destroy(c: Command) -> None:
     c.envelope.extra["left"] = foreign
     c.show(*_what_goes(deployment, found, foreign), *_what_is_put_back(deployment, found))
     c.confirm_by_typing(deployment.name)
+    if deployment.noted:  # what cannot be put back now is forgotten with the group
+        keep(machines_file(connection, deployment), deployment.suffix, deployment.noted)
     steps = _steps(found, whole=not foreign and not deployment.borrowed)
     with c.progress(connection) as progress:
         going = engine.destroy(

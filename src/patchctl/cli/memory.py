@@ -33,7 +33,7 @@ def history(c: Command, connection: Connection, deployment: Deployment) -> Itera
 
 
 def keep_machines(c: Command, connection: Connection, deployment: Deployment) -> None:
-    """Remember how the machines are that are about to be changed, beside their tags."""
+    """Remember how the machines are that are about to be changed, beside what Azure keeps."""
     from patchctl import memories
     from patchctl.steps import patch_settings
 
@@ -41,7 +41,8 @@ def keep_machines(c: Command, connection: Connection, deployment: Deployment) ->
     if found:
         file = machines_file(connection, deployment)
         memories.keep(file, deployment.suffix, found)
-        c.say(f"How the machines were is kept in their tags and in {file}")
+        place = "their tags" if deployment.config.machine_tags else "their deployment's group"
+        c.say(f"How the machines were is kept in {place} and in {file}")
 
 
 def machines_file(connection: Connection, deployment: Deployment) -> Path:

@@ -241,6 +241,14 @@ Prerequisites = Annotated[
         envvar="PATCHCTL_PREREQUISITES",
     ),
 ]
+MachineTags = Annotated[
+    bool | None,
+    typer.Option(
+        "--machine-tags/--no-machine-tags",
+        help="Remember what your machines' settings were in a tag on each. [default: yes]",
+        envvar="PATCHCTL_MACHINE_TAGS",
+    ),
+]
 Outbound = Annotated[
     str | None,
     typer.Option(
@@ -345,6 +353,7 @@ WANTED: Options = {
     "location": (Location, None),
     "vm": (Vm, None),
     "prerequisites": (Prerequisites, None),
+    "machine_tags": (MachineTags, None),
     "os": (Os, None),
     "size": (Size, None),
     "at": (At, None),
@@ -401,6 +410,7 @@ PATHS = {
     "location": "location",
     "vm": "machines",
     "prerequisites": "prerequisites",
+    "machine_tags": "machine_tags",
     "os": "machine.os",
     "size": "machine.size",
     "outbound": "machine.outbound",

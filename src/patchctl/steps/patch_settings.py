@@ -1,7 +1,8 @@
 """The patch settings of machines that stand already, and what they were before.
 
-Nothing else of a machine is written but one tag. It is written first, so that no machine is ever
-changed that does not remember how it was.
+Nothing else of a machine is written but one tag, and not even that where the group is to remember.
+What is remembered is written first, so that no machine is ever changed whose settings before it are
+not known.
 """
 
 from __future__ import annotations
@@ -9,54 +10,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from azure.mgmt.compute.models import (
-    LinuxConfiguration,
-    LinuxPatchSettings,
-    LinuxVMGuestPatchAutomaticByPlatformSettings,
-    OSProfile,
-    PatchSettings,
-    VirtualMachineProperties,
-    VirtualMachineUpdate,
-    WindowsConfiguration,
-    WindowsVMGuestPatchAutomaticByPlatformSettings,
-)
 from azure.mgmt.resource.resources.models import Tags, TagsPatchResource
 
+from patchctl import template_spec
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
 from patchctl.errors import Partly, PatchctlError
+from patchctl.machine_settings import patch, seen
 from patchctl.machines import (
-    BY_PLATFORM,
     Machine,
     Memory,
     Settings,
     remembered,
-    settings_of,
     stranded,
     wanted_settings,
     warning,
 )
-from patchctl.many import each, try_each
+from patchctl.many import try_each
 from patchctl.remembered import machines as remembered_machines
 from patchctl.report import Finding, Inspection, State, check
 from patchctl.translation import translated
 
 NAME = "patch-settings"
 NEEDS = ("resource-group",)
-UNSET = "Unknown"
-"""How a reboot setting is taken back: what is left out of a PATCH stays as it is."""
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if not deployment.own:
         return Inspection(State.READY)
-    now = await _seen(clients, deployment.known_machines)
+    deployment = await _with_notes(clients, deployment)
+    now = await seen(clients, deployment.known_machines)
     asked = {machine.id for machine in deployment.machines}
     released = {machine.id for machine in deployment.released}
     setting = [machine for machine in now if machine.id in asked]
     leaving = [machine for machine in now if machine.id in released]
     ours = tuple(m.id for m in now if memory(deployment, m) is not None)
-    findings = (*_to_set(deployment, setting), *_to_put_back(deployment, leaving))
+    findings = (
+        *_to_set(deployment, setting),
+        *_to_move(deployment, setting),
+        *_to_put_back(deployment, leaving),
+    )
     notes = (*_left(deployment), *_warned(setting), *_released(deployment, leaving))
     wrong = any(finding.ok is False for finding in findings)
     return Inspection(State.DIFFERS if wrong else State.READY, ours, findings, notes)
@@ -64,105 +57,43 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     """Set the machines, and put back those that are not asked for any more."""
-    asked = await _seen(clients, deployment.machines)
-    setting = [machine for machine in asked if not _is_set(deployment, machine)]
+    deployment = await _with_notes(clients, deployment)
+    asked = await seen(clients, deployment.machines)
+    setting = [m for m in asked if not _is_set(deployment, m) or _is_misplaced(deployment, m)]
+    if not deployment.config.machine_tags:
+        deployment = await _noted(clients, deployment, setting)
     failed = await try_each(setting, lambda m: _set(clients, deployment, m), _shown)
-    leaving = await _seen(clients, deployment.released)
+    leaving = await seen(clients, deployment.released)
     failed += await try_each(leaving, lambda m: _put_back(clients, deployment, m), _shown)
+    await _forget(clients, deployment, deployment.released)
     _require_all([str(failure) for failure in failed])
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     """Put every machine back that is still as we left it."""
-    now = await _seen(clients, deployment.known_machines)
+    deployment = await _with_notes(clients, deployment)
+    now = await seen(clients, deployment.known_machines)
     failed = await try_each(now, lambda m: _put_back(clients, deployment, m), _shown)
+    await _forget(clients, deployment, deployment.known_machines)
     _require_all([str(failure) for failure in failed])
 
 
 async def memories(clients: Clients, deployment: Deployment) -> dict[str, Memory]:
-    """What apply would have machines remember, by their ids in lower case."""
-    now = await _seen(clients, deployment.machines)
+    """What apply would have remembered of machines, by their ids in lower case."""
+    deployment = await _with_notes(clients, deployment)
+    now = await seen(clients, deployment.machines)
     setting = [machine for machine in now if not _is_set(deployment, machine)]
     found = {machine.id.lower(): _to_remember(deployment, machine) for machine in setting}
     return {id: memory for id, memory in found.items() if memory is not None}
 
 
 def memory(deployment: Deployment, machine: Machine) -> Memory | None:
-    """What a machine was before: its own tag, or a file that says so."""
-    tagged = machine.tag(deployment.machine_tag)
-    return remembered(tagged) or deployment.memories.get(machine.id.lower())
-
-
-def desired(machine: Machine, settings: Settings) -> VirtualMachineUpdate:
-    """The settings of a machine as a PATCH, and nothing else of it."""
-    if machine.os == "windows":
-        windows = WindowsConfiguration(patch_settings=_of_windows(settings))
-        profile = OSProfile(windows_configuration=windows)
-    else:
-        linux = LinuxConfiguration(patch_settings=_of_linux(settings))
-        profile = OSProfile(linux_configuration=linux)
-    return VirtualMachineUpdate(properties=VirtualMachineProperties(os_profile=profile))
-
-
-def _of_windows(settings: Settings) -> PatchSettings:
-    """Azure refuses the platform's settings with any other mode, and forgets them with it."""
-    platform = WindowsVMGuestPatchAutomaticByPlatformSettings(
-        bypass_platform_safety_checks_on_user_schedule=settings.bypass,
-        reboot_setting=settings.reboot or UNSET,
-    )
-    return PatchSettings(
-        patch_mode=settings.mode,
-        assessment_mode=settings.assessment,
-        automatic_by_platform_settings=platform if settings.mode == BY_PLATFORM else None,
-    )
-
-
-def _of_linux(settings: Settings) -> LinuxPatchSettings:
-    platform = LinuxVMGuestPatchAutomaticByPlatformSettings(
-        bypass_platform_safety_checks_on_user_schedule=settings.bypass,
-        reboot_setting=settings.reboot or UNSET,
-    )
-    return LinuxPatchSettings(
-        patch_mode=settings.mode,
-        assessment_mode=settings.assessment,
-        automatic_by_platform_settings=platform if settings.mode == BY_PLATFORM else None,
-    )
+    """What a machine was before: its own tag, the group, or a file that says so."""
+    id, tagged = machine.id.lower(), machine.tag(deployment.machine_tag)
+    return remembered(tagged) or deployment.noted.get(id) or deployment.memories.get(id)
 
 
 # -- what stands
-
-
-async def _seen(clients: Clients, machines: Iterable[Machine]) -> list[Machine]:
-    """The machines as Compute has them now, in one list a group; Arc machines as they are."""
-    known = list(machines)
-    groups = sorted({m.group_id.lower() for m in known if not m.arc})
-    found: dict[str, Machine] = {}
-    for listed in await each(groups, lambda group: _listed(clients, group)):
-        found |= listed
-    return [m if m.arc else _renewed(m, found.get(m.id.lower())) for m in known]
-
-
-def _renewed(machine: Machine, now: Machine | None) -> Machine:
-    if now is None:
-        return replace(machine, settings=None, tags={})
-    return replace(machine, settings=now.settings, tags=now.tags)
-
-
-async def _listed(clients: Clients, group: str) -> dict[str, Machine]:
-    _, _, subscription, _, name = group.split("/")
-    machines = clients.within(subscription).compute.virtual_machines.list(name)
-    found = {}
-    async for machine in machines:
-        body = machine.as_dict()
-        profile = (body.get("properties") or {}).get("osProfile") or {}
-        windows, linux = profile.get("windowsConfiguration"), profile.get("linuxConfiguration")
-        os = "windows" if windows is not None else "linux"
-        settings = settings_of(os, windows, linux)
-        id = str(machine.id)
-        found[id.lower()] = Machine(
-            id, os, machine.location, settings, tags=dict(machine.tags or {})
-        )
-    return found
 
 
 def _to_set(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
@@ -171,6 +102,14 @@ def _to_set(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Fin
             got = machine.settings or "not there"
             wanted = got if _is_set(deployment, machine) else _wanted(deployment, machine)
             yield check(machine.shown, wanted, got)
+
+
+def _to_move(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
+    places = ("in its tag", "in the group")
+    want, got = places if deployment.config.machine_tags else reversed(places)
+    for machine in machines:
+        if _is_misplaced(deployment, machine):
+            yield check(f"what {machine.shown} was before", want, got)
 
 
 def _to_put_back(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
@@ -220,6 +159,13 @@ def _is_set(deployment: Deployment, machine: Machine) -> bool:
     return machine.settings == _wanted(deployment, machine)
 
 
+def _is_misplaced(deployment: Deployment, machine: Machine) -> bool:
+    """Whether what it was before is remembered where it no longer should be."""
+    if deployment.config.machine_tags:
+        return machine.id.lower() in deployment.noted
+    return machine.tag(deployment.machine_tag) is not None
+
+
 def _shown(machine: Machine) -> str:
     return machine.shown
 
@@ -231,8 +177,12 @@ async def _set(clients: Clients, deployment: Deployment, machine: Machine) -> No
     remembers = _to_remember(deployment, machine)
     if remembers is None:
         raise PatchctlError("NotThere", "it is not there any more, or has no osProfile")
-    await _tag(clients, deployment, machine, "Merge", remembers.written())
-    await _patch(clients, machine, remembers.left)
+    if deployment.config.machine_tags:
+        await _tag(clients, deployment, machine, "Merge", remembers.written())
+    if machine.settings != remembers.left:
+        await patch(clients, machine, remembers.left)
+    if not deployment.config.machine_tags:
+        await _untag(clients, deployment, machine)
 
 
 def _to_remember(deployment: Deployment, machine: Machine) -> Memory | None:
@@ -249,10 +199,9 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
     if remembers is None or machine.settings is None:
         return
     changed = machine.settings not in (remembers.left, remembers.before)
-    if machine.settings == remembers.left != remembers.before:
+    if _is_left(deployment, machine):
         await _restore(clients, deployment, machine, remembers)
-    if (tagged := machine.tag(deployment.machine_tag)) is not None:
-        await _tag(clients, deployment, machine, "Delete", tagged)
+    await _untag(clients, deployment, machine)
     if changed:
         raise PatchctlError(
             "ChangedSince",
@@ -267,7 +216,7 @@ async def _restore(
     """Azure does not take back everything: images that it patches on schedules only are refused to
     leave the schedules for its own times. The tag then stays, for the machine's owner."""
     try:
-        await translated(_patch(clients, machine, remembers.before))
+        await translated(patch(clients, machine, remembers.before))
     except PatchctlError as error:
         others = set(machine.schedules).difference(deployment.configuration_ids)
         said = stranded(remembers.left, others)
@@ -276,12 +225,6 @@ async def _restore(
             f"it could not be put back to {remembers.before}: {error.message}"
             + (f" As it is now, {said}." if said else ""),
         ) from error
-
-
-async def _patch(clients: Clients, machine: Machine, settings: Settings) -> None:
-    machines = clients.within(machine.subscription).compute.virtual_machines
-    update = desired(machine, settings)
-    await (await machines.begin_update(machine.group, machine.name, update)).result()
 
 
 async def _tag(
@@ -293,6 +236,52 @@ async def _tag(
         operation=operation, properties=Tags(tags={deployment.machine_tag: value})
     )
     await (await tags.begin_update_at_scope(machine.id, patch)).result()
+
+
+async def _untag(clients: Clients, deployment: Deployment, machine: Machine) -> None:
+    if (tagged := machine.tag(deployment.machine_tag)) is not None:
+        await _tag(clients, deployment, machine, "Delete", tagged)
+
+
+# -- what the group remembers of machines that are not to be tagged
+
+
+async def _with_notes(clients: Clients, deployment: Deployment) -> Deployment:
+    """As the group remembers by now, if it is to remember anything."""
+    if deployment.config.machine_tags and not deployment.noted:
+        return deployment
+    return replace(deployment, noted=await template_spec.memories(clients, deployment))
+
+
+async def _noted(
+    clients: Clients, deployment: Deployment, machines: Iterable[Machine]
+) -> Deployment:
+    """Let the group remember these machines, too, before any of them is changed."""
+    now = {machine.id.lower(): _to_remember(deployment, machine) for machine in machines}
+    known = {id: memory for id, memory in now.items() if memory is not None}
+    if known.items() <= deployment.noted.items():
+        return deployment
+    deployment = replace(deployment, noted={**deployment.noted, **known})
+    await template_spec.remember(clients, deployment, deployment.noted)
+    return deployment
+
+
+async def _forget(clients: Clients, deployment: Deployment, leaving: Iterable[Machine]) -> None:
+    """Let the group forget the machines that are put back, or remember it themselves."""
+    if not deployment.noted:
+        return
+    left = {m.id.lower() for m in await seen(clients, leaving) if not _is_left(deployment, m)}
+    tagged = await seen(clients, deployment.machines) if deployment.config.machine_tags else ()
+    done = left.union(m.id.lower() for m in tagged if m.tag(deployment.machine_tag) is not None)
+    kept = {id: memory for id, memory in deployment.noted.items() if id not in done}
+    if kept != deployment.noted:
+        await template_spec.remember(clients, deployment, kept)
+
+
+def _is_left(deployment: Deployment, machine: Machine) -> bool:
+    """Whether it is still as we left it, and has yet to be put back."""
+    remembers = memory(deployment, machine)
+    return remembers is not None and machine.settings == remembers.left != remembers.before
 
 
 def _require_all(failures: list[str]) -> None:

@@ -44,7 +44,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     kept, _ = split((keeper.tags or {}) if keeper is not None else {})
     tags = {**kept, **deployment.keeper_tags}
     if deployment.borrowed:
-        await template_spec.write(clients, deployment, tags)
+        await template_spec.tag(clients, deployment, tags)
     else:
         group = ResourceGroup(location=deployment.config.location, tags=tags)
         await clients.resources.resource_groups.create_or_update(deployment.group, group)
