@@ -19,6 +19,8 @@ from tests.matrix.situations import DESTROY, Situation, start
 
 MINUTE = 60.0
 DAY = 86400.0
+HOPS = 4
+"""So many commands at most lead out of an error."""
 
 
 @dataclass
@@ -75,7 +77,9 @@ class Matrix:
     def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
         reference = self.reference(situation)
         self.shell.restore(at)
-        for command in self._way_out(situation, at, told):
+        if told:
+            yield from self._follow(told)
+        for command in self._way_out(situation, at):
             ended = self.shell.run(*command)
             if ended.code != 0:
                 yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
@@ -88,16 +92,26 @@ class Matrix:
             yield from (f"once more, it wrote {w}" for w in oracles.written(once_more.exchanges))
         yield from self._leaves_nothing(situation, at)
 
-    def _way_out(self, situation: Situation, at: Saved, told: str) -> Iterator[tuple[str, ...]]:
-        """What a user types: what they are told to, and the same command again.
+    def _follow(self, told: str) -> Iterator[str]:
+        """Do what one is told, and what one is told then, until nothing is wrong any more."""
+        seen = [told]
+        for _ in range(HOPS):
+            ended = self.shell.run(*shlex.split(seen[-1])[1:])
+            if ended.code == 0:
+                return
+            seen.append(advice(ended))
+            if not seen[-1]:
+                break
+        yield f"the advice leads nowhere: {' -> '.join(seen)}: {ended.error}"
+
+    def _way_out(self, situation: Situation, at: Saved) -> Iterator[tuple[str, ...]]:
+        """What a user types: the same command again.
 
         Who only looks sees what somebody has broken, and mends it by deploying.
         """
-        if told:
-            yield tuple(shlex.split(told)[1:])
         begin = self.reference(situation).begin
         if situation.looks and state.standing(at) != state.standing(begin):
-            yield ("deploy",)
+            yield situation.mended
         yield situation.command
 
     def _leaves_nothing(self, situation: Situation, at: Saved) -> Iterator[str]:

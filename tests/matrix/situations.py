@@ -62,6 +62,11 @@ class Situation:
         return self.command[0] in LOOKING
 
     @property
+    def mended(self) -> tuple[str, ...]:
+        """The command that makes what it looks at."""
+        return (*DEPLOY, *MACHINES) if self.start.startswith("fleet") else DEPLOY
+
+    @property
     def whole(self) -> str:
         """The world in which nothing of ours stands."""
         return "fleet" if self.start.startswith("fleet") else "nothing"
