@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic_core import from_json
 
 from arm_sandbox import serving
 from arm_sandbox.serving import Serving
@@ -63,7 +63,7 @@ class Store:
         """
         if not self.file.exists():
             return World(now=float(int(time.time())))
-        return World.from_json(json.loads(self.file.read_text(encoding="utf-8")))
+        return World.from_json(from_json(self.file.read_bytes()))
 
     def save(self, world: World) -> None:
         """Write atomically: a crash leaves the old world or the new one, never half of one."""

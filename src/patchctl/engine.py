@@ -91,8 +91,8 @@ async def deploy(
         outcome = Outcome.CREATED if found.change is Outcome.CREATE else Outcome.UPDATED
         if outcome is Outcome.CREATED:
             created.add(step.NAME)
-        if failures := await _failures(step.apply(clients, deployment)):
-            return _partly(step, failures, await _settled(step, clients, deployment))
+        if partly := await _partly(step.apply(clients, deployment)):
+            return _reported(step, partly, await _settled(step, clients, deployment))
         after = await _until(partial(_settled, step, clients, deployment), _is_made)
         return _report(step, outcome, _require_ready(step, after))
 
@@ -102,17 +102,22 @@ async def deploy(
 async def destroy(
     steps: Sequence[Step], clients: Clients, deployment: Deployment, notify: Notify, limits: Limits
 ) -> list[StepReport]:
-    """Take away what the steps made, each once what needs it is gone."""
+    """Take away what the steps made, each once what needs it is gone.
+
+    Where the same work again may do what is left of a step, what it needs stays, and with it what
+    is remembered.
+    """
+    kept: set[str] = set()
 
     async def take_away(step: Step) -> StepReport:
         found = await step.inspect(clients, deployment)
-        if found.state is State.FOREIGN:
+        if found.state is State.FOREIGN or step.NAME in kept:
             return _report(step, Outcome.LEFT, found)
         if step.destroy is None or not found.stands:
             return _report(step, Outcome.ABSENT, found)
-        failures = await _failures(step.destroy(clients, deployment))
-        if failures:
-            return _partly(step, failures, await step.inspect(clients, deployment))
+        if partly := await _partly(step.destroy(clients, deployment)):
+            kept.update(step.NEEDS if partly.passing else ())
+            return _reported(step, partly, await step.inspect(clients, deployment))
         after = await _until(
             partial(step.inspect, clients, deployment),
             lambda found: not (found.stands and deployment.wait),
@@ -236,17 +241,17 @@ def _report(step: Step, outcome: Outcome, inspection: Inspection) -> StepReport:
     return StepReport(step.NAME, outcome, 0.0, inspection)
 
 
-def _partly(step: Step, failures: Sequence[str], found: Inspection) -> StepReport:
+def _reported(step: Step, partly: Partly, found: Inspection) -> StepReport:
     """What a step could not do for some of its machines stops nothing else."""
-    return _report(step, Outcome.PARTLY, replace(found, notes=tuple(failures)))
+    return _report(step, Outcome.PARTLY, replace(found, notes=partly.failures))
 
 
-async def _failures(work: Awaitable[None]) -> tuple[str, ...]:
+async def _partly(work: Awaitable[None]) -> Partly | None:
     try:
         await work
     except Partly as partly:
-        return partly.failures
-    return ()
+        return partly
+    return None
 
 
 async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Inspection:

@@ -100,14 +100,28 @@ class Unfinished(PatchctlError):
     exit = Exit.UNFINISHED
 
 
+class Final(PatchctlError):
+    """To try again would change nothing: it is somebody's will, or Azure's."""
+
+
 class Partly(PatchctlError):
-    """All is done but for some machines; `failures` tells of each what is in the way."""
+    """All is done but for some machines; `failures` tells of each what is in the way.
+
+    `passing`: whether the same work again may do some of the rest.
+    """
 
     exit = Exit.PARTLY_DONE
 
-    def __init__(self, failures: Sequence[str], hint: str = "", *, step: str | None = None) -> None:
+    def __init__(
+        self,
+        failures: Sequence[str],
+        hint: str = "",
+        *,
+        step: str | None = None,
+        passing: bool = False,
+    ) -> None:
         super().__init__("PartlyDone", "\n".join(failures), hint, step=step)
-        self.failures = tuple(failures)
+        self.failures, self.passing = tuple(failures), passing
 
 
 class Interrupted(PatchctlError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar
 
-from patchctl.errors import PatchctlError
+from patchctl.errors import Final, Partly, PatchctlError
 from patchctl.translation import translated
 
 T = TypeVar("T")
@@ -29,6 +29,13 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.of}: {self.error.message}"
+
+
+def require_all(step: str, failed: Sequence[Failure]) -> None:
+    """Raises Partly where something could not be done."""
+    if failed:
+        passing = any(not isinstance(failure.error, Final) for failure in failed)
+        raise Partly([str(failure) for failure in failed], step=step, passing=passing)
 
 
 async def each(things: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:

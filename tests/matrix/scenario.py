@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import shlex
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from arm_sandbox.options import Fault
 from arm_sandbox.providers import virtual_machines
@@ -38,6 +40,7 @@ class Matrix:
             self.shell.restore(begin)
             ended = self.shell.run(*situation.command)
             assert ended.code == 0, (situation, ended.out, ended.err)
+            gc.freeze()  # what stands by now is not looked through any more
             self._references[situation.name] = Reference(begin, ended, self.shell.keep(), whole)
         return self._references[situation.name]
 
@@ -143,14 +146,14 @@ class Reference:
 
 
 def disturbed(saved: Saved, fault: Fault) -> Saved:
-    world = json.loads(saved[WORLD])
+    world = from_json(saved[WORLD])
     world["options"]["faults"] = [asdict(fault)]
-    return {**saved, WORLD: json.dumps(world).encode()}
+    return {**saved, WORLD: to_json(world)}
 
 
 def cured(saved: Saved, fault: Fault) -> Saved:
     """A while later, what went wrong no longer does; what hangs in Azure has come to its end."""
-    world = World.from_json(json.loads(saved[WORLD]))
+    world = World.from_json(from_json(saved[WORLD]))
     options = world.options
     options.faults, options.locks, options.policies = [], [], []
     world.attempts.clear()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from patchctl.cli import main
 from tests.canary import RECORD
 
@@ -122,5 +124,5 @@ class Shell:
     def _exchanges(self) -> tuple[dict[str, Any], ...]:
         if not self._record.exists():
             return ()
-        lines = self._record.read_text(encoding="utf-8").splitlines()
-        return tuple(json.loads(line) for line in lines)
+        lines = self._record.read_bytes().splitlines()
+        return tuple(from_json(line) for line in lines)

@@ -10,8 +10,11 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
+
+from pydantic_core import from_json
 
 from arm_sandbox.world import World
 from tests import comparison
@@ -31,7 +34,7 @@ SOMEBODYS = "edited-by"
 
 
 def standing(saved: Saved) -> State:
-    world = World.from_json(json.loads(saved[WORLD]))
+    world = World.from_json(from_json(saved[WORLD]))
     bodies = comparison.state(world).values()
     suffixes = _suffixes(json.dumps(list(bodies)))
     return Counter(_line(body, suffixes) for body in bodies)
@@ -39,7 +42,7 @@ def standing(saved: Saved) -> State:
 
 def pending(saved: Saved) -> str:
     """A digest of all that decides what a command will meet: what stands and what is under way."""
-    world = json.loads(saved[WORLD])
+    world = from_json(saved[WORLD])
     resources = [json.dumps(r, sort_keys=True) for r in world["resources"].values()]
     suffixes = _suffixes("\n".join(resources))
     texts = [
@@ -88,7 +91,7 @@ def types(state: State) -> Counter[str]:
     return counted
 
 
-def _line(body: dict[str, Any], suffixes: Iterable[str]) -> str:
+def _line(body: dict[str, Any], suffixes: frozenset[str]) -> str:
     tags = {k: v for k, v in (body.get("tags") or {}).items() if k != SOMEBODYS}
     kept = json.dumps({**body, "tags": tags}, sort_keys=True)
     return f"{body.get('type', 'group')} {_plain(kept, suffixes)}"
@@ -98,7 +101,8 @@ def _suffixes(text: str) -> frozenset[str]:
     return frozenset(SUFFIX.findall(text))
 
 
-def _plain(text: str, suffixes: Iterable[str]) -> str:
+@lru_cache(maxsize=50_000)
+def _plain(text: str, suffixes: frozenset[str]) -> str:
     text = TIME.sub("TIME", GUID.sub("GUID", DOMAIN.sub("DOMAIN", text)))
     text = MAC.sub("MAC", ADDRESS.sub("ADDRESS", text))
     for suffix in suffixes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Annotated
 
 import typer
+import typer.main
 
 from patchctl import __version__
 from patchctl.cli import deploy, destroy, explain, look, rehearse, report, sandbox, schema, status
@@ -59,11 +61,15 @@ USAGE_ERRORS: tuple[type[BaseException], ...] = typer.BadParameter.__bases__
 """What the parser raises for a command line that it cannot read."""
 
 
+_command = cache(lambda: typer.main.get_command(app))
+"""What the parser goes by; it takes a while to make, and a process may run many commands."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run, and leave with an exit code; the parser's own errors come in the asked output form."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
+        code = _command()(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
     except USAGE_ERRORS as error:
         code = _bad_usage(error, arguments)
     except BrokenPipeError:

@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     from patchctl.cli.command import Command
     from patchctl.deployment import Deployment
     from patchctl.engine import Plan
-    from patchctl.report import StepReport
+    from patchctl.report import Outcome, StepReport
     from patchctl.steps import Step
 
 STAYING = ("resource-providers", "assessment", "patch-settings")
 """Steps whose resources are not taken away."""
 
+STAYS = (
+    "The group stays until its machines are as they were. Once nothing is in the way, run the same "
+    "command again: {again}"
+)
+GONE = "Everything else is gone, and what somebody has changed is theirs."
 
 ALSO: o.Options = {"no_wait": (o.NoWait, False), "restore_from": (o.RestoreFrom, None)}
 
@@ -114,20 +119,27 @@ def _require_all(reports: Sequence[StepReport], name: str, file: Path) -> None:
     from patchctl.report import Outcome
 
     partly = [report for report in reports if report.outcome is Outcome.PARTLY]
-    if partly:
+    if not partly:
+        return
+    notes = [note for report in partly for note in report.inspection.notes]
+    if _group(reports) is Outcome.LEFT:
+        hint = STAYS
+    else:
         command = typed(("patchctl", "destroy", "--name", name, "--restore-from", str(file)))
-        raise Partly(
-            [note for report in partly for note in report.inspection.notes],
-            "Everything else is gone. What somebody has changed is theirs; of the rest, once "
-            f"nothing is in the way: {command}",
-            step=partly[0].step,
-        )
+        hint = f"{GONE} To try the rest once more: {command}"
+    raise Partly(notes, hint, step=partly[0].step)
+
+
+def _group(reports: Sequence[StepReport]) -> Outcome:
+    return next(report.outcome for report in reports if report.step == "resource-group")
 
 
 def _what_went(name: str, reports: Sequence[StepReport]) -> str:
     from patchctl.report import Outcome
 
     outcomes = {report.step: report.outcome for report in reports}
+    if Outcome.PARTLY in outcomes.values() and _group(reports) is Outcome.LEFT:
+        return f"{name} stays as long as some of its machines are not as they were."
     if outcomes["resource-group"] is Outcome.DELETING:
         return f"Azure is deleting {name}. To see it through: patchctl destroy --name {name} --yes"
     if outcomes["resource-group"] is not Outcome.LEFT:

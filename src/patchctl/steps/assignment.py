@@ -10,9 +10,8 @@ from azure.mgmt.maintenance.models import ConfigurationAssignment
 
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment, PatchSchedule
-from patchctl.errors import Partly
 from patchctl.machines import Machine
-from patchctl.many import Failure, each, try_each
+from patchctl.many import Failure, each, require_all, try_each
 from patchctl.report import Inspection, Part, State, check, joined, wrong
 
 NAME = "assignment"
@@ -74,8 +73,7 @@ def _require_all(deployment: Deployment, failed: list[Failure]) -> None:
     """Of many machines some may be left; of the one that patchctl makes nothing is done then."""
     if failed and not deployment.own:
         raise failed[0].error
-    if failed:
-        raise Partly([str(failure) for failure in failed], step=NAME)
+    require_all(NAME, failed)
 
 
 def desired(deployment: Deployment, link: Link) -> ConfigurationAssignment:

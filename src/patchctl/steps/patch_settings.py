@@ -15,7 +15,7 @@ from azure.mgmt.resource.resources.models import Tags, TagsPatchResource
 from patchctl import template_spec
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
-from patchctl.errors import Partly, PatchctlError
+from patchctl.errors import Final, PatchctlError
 from patchctl.machine_settings import patch, seen
 from patchctl.machines import (
     Machine,
@@ -26,13 +26,15 @@ from patchctl.machines import (
     wanted_settings,
     warning,
 )
-from patchctl.many import try_each
+from patchctl.many import require_all, try_each
 from patchctl.remembered import machines as remembered_machines
 from patchctl.report import Finding, Inspection, State, check
 from patchctl.translation import translated
 
 NAME = "patch-settings"
 NEEDS = ("resource-group",)
+FOR_EVER = ("InvalidParameter", "PropertyChangeNotAllowed")
+"""The codes with which Compute refuses settings for what a machine is."""
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -66,7 +68,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     leaving = await seen(clients, deployment.released)
     failed += await try_each(leaving, lambda m: _put_back(clients, deployment, m), _shown)
     await _forget(clients, deployment, deployment.released)
-    _require_all([str(failure) for failure in failed])
+    require_all(NAME, failed)
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
@@ -75,7 +77,7 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     now = await seen(clients, deployment.known_machines)
     failed = await try_each(now, lambda m: _put_back(clients, deployment, m), _shown)
     await _forget(clients, deployment, deployment.known_machines)
-    _require_all([str(failure) for failure in failed])
+    require_all(NAME, failed)
 
 
 async def memories(clients: Clients, deployment: Deployment) -> dict[str, Memory]:
@@ -203,7 +205,7 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
         await _restore(clients, deployment, machine, remembers)
     await _untag(clients, deployment, machine)
     if changed:
-        raise PatchctlError(
+        raise Final(
             "ChangedSince",
             f"somebody has changed it since, to {machine.settings}; that stays. "
             f"Before patchctl it was {remembers.before}",
@@ -220,7 +222,8 @@ async def _restore(
     except PatchctlError as error:
         others = set(machine.schedules).difference(deployment.configuration_ids)
         said = stranded(remembers.left, others)
-        raise PatchctlError(
+        kind = Final if error.code in FOR_EVER else PatchctlError
+        raise kind(
             error.code,
             f"it could not be put back to {remembers.before}: {error.message}"
             + (f" As it is now, {said}." if said else ""),
@@ -282,8 +285,3 @@ def _is_left(deployment: Deployment, machine: Machine) -> bool:
     """Whether it is still as we left it, and has yet to be put back."""
     remembers = memory(deployment, machine)
     return remembers is not None and machine.settings == remembers.left != remembers.before
-
-
-def _require_all(failures: list[str]) -> None:
-    if failures:
-        raise Partly(failures, step=NAME)
