@@ -112,7 +112,8 @@ class Deployment:
     @property
     def own(self) -> bool:
         """Whether it patches machines that stand already, and makes none."""
-        return self.config.machines is not None or bool(self.memories or self.noted)
+        known = self.memories or self.noted or self.released
+        return self.config.machines is not None or bool(known)
 
     @property
     def known_machines(self) -> tuple[Machine, ...]:

@@ -298,6 +298,10 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
 def _require_ready(step: Step, found: Inspection) -> Inspection:
     if _is_made(found):
         return found
+    if not found.stands:
+        raise PatchctlError(
+            "Vanished", f"{step.NAME} was written, and is not there any more.", step=step.NAME
+        )
     wrong = [f"{f.subject} is {f.got}, not {f.want}" for f in found.findings if f.ok is False]
     raise PatchctlError(
         "NotMade",

@@ -14,6 +14,7 @@ from patchctl.report import same
 from patchctl.schedule import time_zones, window
 
 if TYPE_CHECKING:
+    from patchctl.clients import Clients
     from patchctl.deployment import Deployment
 
 MOST_MAILED = 100
@@ -34,12 +35,26 @@ def refuse_other_author(deployment: Deployment) -> None:
         )
 
 
-def require_standing(deployment: Deployment) -> None:
+async def require_standing(clients: Clients, deployment: Deployment) -> None:
     """Raises NotAsItShouldBe where there is nothing to look at."""
+    await refuse_left_behind(clients, deployment)
     if not deployment.stands:
+        raise NotAsItShouldBe("NotDeployed", f"{deployment.name} does not stand here.")
+
+
+async def refuse_left_behind(clients: Clients, deployment: Deployment) -> None:
+    """Raises NotAsItShouldBe for a deployment that somebody has deleted, and not its machines'
+    memory of it: a new one that makes a machine would leave them as they are."""
+    from patchctl.selection import left_behind
+
+    if deployment.stands or deployment.own:
+        return
+    left = await left_behind(clients, deployment)
+    if left is not None:
         raise NotAsItShouldBe(
-            "NotDeployed",
-            f"{deployment.name} does not stand here.",
+            "LeftBehind",
+            f"Somebody has deleted {deployment.name}, and {len(left.released)} machines are still "
+            "as it had set them.",
         )
 
 

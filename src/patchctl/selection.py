@@ -7,9 +7,10 @@ what it does not hold, locks and permissions, is asked once for a subscription a
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -54,6 +55,9 @@ async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
     if not deployment.own:
         return deployment
     seen = await look(clients)
+    if not deployment.stands and not deployment.memories:
+        left = suffix_left(deployment, seen.machines) or deployment.suffix
+        deployment = replace(deployment, suffix=left)
     standing = [machine for machine in seen.machines if stands(deployment, machine)]
     named, missing = _asked(deployment, seen.machines)
     meant = await judged(clients, deployment, named or standing, seen.windows)
@@ -102,6 +106,35 @@ def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:
     if full and machine.tag(deployment.machine_tag) is None:
         return Obstacle("it has 50 tags, and one more is needed", "remove one of its tags")
     return None
+
+
+# -- what is left of a deployment after somebody has deleted what remembers it
+
+
+async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | None:
+    """The deployment as its machines remember it, all of them released; None if none does.
+
+    An assignment names the schedule that it was made for, and a tag the deployment, though neither
+    stands any more; both end in its suffix.
+    """
+    seen = (await look(clients)).machines
+    suffix = suffix_left(deployment, seen)
+    if suffix is None:
+        return None
+    found = replace(deployment, suffix=suffix)
+    return replace(found, released=tuple(m for m in seen if stands(found, m)))
+
+
+def suffix_left(deployment: Deployment, seen: Iterable[Machine]) -> str | None:
+    """The suffix by which most machines remember a deployment of this name."""
+    found = Counter(suffix for machine in seen for suffix in _suffixes(deployment, machine))
+    return found.most_common(1)[0][0] if found else None
+
+
+def _suffixes(deployment: Deployment, machine: Machine) -> Iterator[str]:
+    names = (*(machine.tags or {}), *machine.schedules)
+    ends = {found[1] for name in names if (found := re.search(r"-([0-9a-f]{6})$", name))}
+    return (end for end in ends if stands(replace(deployment, suffix=end), machine))
 
 
 # -- patterns

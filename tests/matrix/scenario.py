@@ -21,6 +21,8 @@ from tests.matrix.situations import DESTROY, Situation, start
 
 MINUTE = 60.0
 DAY = 86400.0
+AFTER = {"operation-endless": 8 * DAY, "deleted": 25 * MINUTE}
+"""How much later it is tried again: a name is free 20 minutes after it was deleted."""
 HOPS = 4
 """So many commands at most lead out of an error."""
 
@@ -157,7 +159,7 @@ def cured(saved: Saved, fault: Fault) -> Saved:
     options = world.options
     options.faults, options.locks, options.policies = [], [], []
     world.attempts.clear()
-    world.now += 8 * DAY if fault.kind == "operation-endless" else MINUTE
+    world.now += AFTER.get(fault.kind, MINUTE)
     if fault.kind == "stopped":
         for machine in world.of_type.get("microsoft.compute/virtualmachines", {}).values():
             virtual_machines.start(world, machine)

@@ -82,11 +82,12 @@ def plan(c: Command) -> None:
 def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Deployment, Plan]:
     """Resolve, check the offer, look at everything, and show it."""
     from patchctl.offers import with_offer
-    from patchctl.refusals import refuse_other_author, require_possible
+    from patchctl.refusals import refuse_left_behind, refuse_other_author, require_possible
     from patchctl.views import text
 
     deployment = c.resolve(connection, making=True)
     require_possible(deployment)
+    connection.run(refuse_left_behind(connection.clients, deployment))
     if writing:
         refuse_other_author(deployment)
     deployment = connection.run(with_offer(connection.clients, deployment))

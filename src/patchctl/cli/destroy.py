@@ -46,6 +46,7 @@ def destroy(c: Command) -> None:
     from patchctl.cli.memory import machines_file
     from patchctl.memories import keep, read
     from patchctl.refusals import refuse_other_author
+    from patchctl.selection import left_behind
     from patchctl.steps import resource_group
 
     connection = c.connect()
@@ -53,8 +54,12 @@ def destroy(c: Command) -> None:
     resolved = c.resolve(connection, kept=kept)
     deployment = replace(resolved, wait=not c.given["no_wait"])
     if not deployment.stands and kept is None:
-        c.show(f"{deployment.name} does not stand here: nothing to do.")
-        return
+        left = connection.run(left_behind(connection.clients, deployment))
+        if left is None:
+            c.show(f"{deployment.name} does not stand here: nothing to do.")
+            return
+        deployment = left
+        c.say("What remembers it was deleted by somebody; its machines still do.")
     refuse_other_author(deployment)
     found = c.look(connection, deployment)
     foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))

@@ -22,6 +22,7 @@ def validate(c: Command) -> None:
       patchctl validate --name web --output json
     """
     from patchctl.errors import NotAsItShouldBe
+    from patchctl.refusals import require_standing
     from patchctl.report import Outcome, StepReport
     from patchctl.validation import with_confirmations, with_health, with_stranded
     from patchctl.views import text
@@ -33,16 +34,14 @@ def validate(c: Command) -> None:
     found = connection.run(with_health(found, connection.clients, deployment))
     outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
     c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
-    if deployment.stands:
-        c.show(text.findings(found))
+    connection.run(require_standing(connection.clients, deployment))
+    c.show(text.findings(found))
     off = [step for step, inspection in found.items() if not inspection.ready]
     if off:
-        where = f"{', '.join(off)}: not as it should be."
         raise NotAsItShouldBe(
             "NotAsItShouldBe",
-            where if deployment.stands else f"{deployment.name} does not stand here.",
-            f"Make it so: patchctl deploy --name {deployment.name}"
-            + ("" if deployment.stands else " --email you@example.com"),
+            f"{', '.join(off)}: not as it should be.",
+            f"Make it so: patchctl deploy --name {deployment.name}",
         )
     c.show(f"{deployment.name} is as it should be.")
 

@@ -74,7 +74,7 @@ def report(c: Command) -> None:
     form = _form(c)
     connection = c.connect()
     deployment = c.resolve(connection)
-    require_standing(deployment)
+    connection.run(require_standing(connection.clients, deployment))
     with history(c, connection, deployment) as memory:
         since = _since(c, deployment)
         connection.run(fleet.collect(connection.clients, deployment, memory, since))

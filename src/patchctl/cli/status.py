@@ -41,7 +41,7 @@ def status(c: Command) -> None:
 
     connection = c.connect()
     deployment = c.resolve(connection)
-    require_standing(deployment)
+    connection.run(require_standing(connection.clients, deployment))
     with history(c, connection, deployment) as memory:
         found = connection.run(fleet.status(connection.clients, deployment, memory))
     c.envelope.extra["status"] = plain(found)

@@ -1,0 +1,80 @@
+"""Your machines, when what remembers them is deleted, or when they cannot be put back at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from arm_sandbox import by_hand
+from arm_sandbox.options import Fault
+from arm_sandbox.world import World
+from tests.comparison import State, differences, state
+from tests.fleet.building import NOON, build
+from tests.fleet.drawing import EVERY, draw
+from tests.patchctl.shell import EMAIL, GROUP, Cli
+
+pytestmark = pytest.mark.world
+
+FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
+MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
+
+
+@pytest.fixture
+def before(cli: Cli) -> State:
+    """What stood before three machines were deployed."""
+    world = build(FLEET, World(now=NOON))
+    cli.store.save(world)
+    found = state(world)
+    assert cli("deploy", *EMAIL, *MACHINES).code == 0
+    return found
+
+
+def delete_the_group(world: World) -> None:
+    by_hand.delete(world, by_hand.resource(world, GROUP))
+
+
+@pytest.mark.parametrize("command", [("validate",), ("status",), ("deploy", *EMAIL)])
+def test_machines_of_a_deleted_deployment_are_not_forgotten(
+    cli: Cli, before: State, command: tuple[str, ...]
+) -> None:
+    cli.change(delete_the_group)
+    error = cli.json(*command, code=5)["error"]
+    assert error["code"] == "LeftBehind"
+    assert "3 machines" in error["message"]
+    assert error["next"].startswith("patchctl destroy --yes --name demo")
+    assert "its machines still do" in cli("destroy", "--yes").err
+    assert differences(before, state(cli.world)) == []
+    assert cli.json(*command, code=0 if command[0] == "deploy" else 5)["error"] != error
+
+
+def test_a_deleted_deployment_is_taken_up_again(cli: Cli, before: State) -> None:
+    stood = state(cli.world).keys()
+    cli.change(delete_the_group)
+    error = cli.json("deploy", *EMAIL, *MACHINES, code=4)["error"]
+    assert "less than 20 minutes ago" in error["message"]
+    assert "as long as the message says" in error["hint"]
+    assert cli("sandbox", "advance", "--by", "20m").code == 0
+    assert cli("deploy", *EMAIL, *MACHINES).code == 0
+    now = state(cli.world).keys()
+    assert {id for id in stood ^ now if "/roleassignments/" not in id} == set()
+    assert len(stood) == len(now)
+    assert cli("destroy", "--yes").code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def test_the_group_stays_until_its_machines_are_as_they_were(cli: Cli, before: State) -> None:
+    def strike(world: World) -> None:
+        machine = FLEET.machines[0].id
+        world.options.faults = [Fault("503", "PATCH", machine, times=0)]
+
+    cli.change(strike)
+    error = cli.json("destroy", "--yes", code=8)["error"]
+    assert FLEET.machines[0].name in error["message"]
+    assert error["next"].startswith("patchctl destroy --yes")
+    assert by_hand.resource(cli.world, GROUP)
+
+    def cure(world: World) -> None:
+        world.options.faults = []
+
+    cli.change(cure)
+    assert cli("destroy", "--yes").code == 0
+    assert differences(before, state(cli.world)) == []
