@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from azure.mgmt.alertsmanagement.aio import AlertsManagementClient
     from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
+    from azure.mgmt.hybridcompute.aio import HybridComputeManagementClient
     from azure.mgmt.maintenance.aio import MaintenanceManagementClient
     from azure.mgmt.monitor.aio import MonitorManagementClient
     from azure.mgmt.msi.v2024_11_30.aio import ManagedServiceIdentityClient
@@ -90,6 +91,12 @@ class Clients:
         from azure.mgmt.compute.aio import ComputeManagementClient
 
         return ComputeManagementClient(self.credential, self.subscription, **self._options)
+
+    @cached_property
+    def hybrid_compute(self) -> HybridComputeManagementClient:
+        from azure.mgmt.hybridcompute.aio import HybridComputeManagementClient
+
+        return HybridComputeManagementClient(self.credential, self.subscription, **self._options)
 
     @cached_property
     def network(self) -> NetworkManagementClient:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -67,6 +67,9 @@ class Model(BaseModel):
     """Frozen; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+M = TypeVar("M", bound=Model)
 
 
 class Schedule(Model):
@@ -360,7 +363,7 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _fits_the_system(self) -> Config:
-        problems = _patch_problems(self.systems, self.patches)
+        problems = patch_problems(self.systems, self.patches)
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -372,11 +375,15 @@ class Config(Model):
 
     def classifications(self, os: str) -> tuple[str, ...]:
         """Those asked for, or the default of the operating system, in Azure's spelling."""
-        asked = self.patches.classifications
-        if asked is None:
-            return DEFAULT_CLASSIFICATIONS[os]
-        lowered = {value.lower() for value in asked}
-        return tuple(value for value in CLASSIFICATIONS[os] if value.lower() in lowered)
+        return classifications(os, self.patches)
+
+
+def classifications(os: str, patches: Patches) -> tuple[str, ...]:
+    """Those asked for, or the default of the operating system, in Azure's spelling."""
+    if patches.classifications is None:
+        return DEFAULT_CLASSIFICATIONS[os]
+    lowered = {value.lower() for value in patches.classifications}
+    return tuple(value for value in CLASSIFICATIONS[os] if value.lower() in lowered)
 
 
 def _quoted(values: list[str]) -> str:
@@ -434,7 +441,8 @@ def _tag_problem(name: str, value: str) -> str:
     return ""
 
 
-def _patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
+def patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
+    """What cannot be asked of machines of these operating systems."""
     known = tuple(dict.fromkeys(value for os in systems for value in CLASSIFICATIONS[os]))
     asked = patches.classifications
     lowered = [value.lower() for value in known if asked is not None]
@@ -447,9 +455,7 @@ def _patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
     for kind, owner in (("kbs", "windows"), ("packages", "linux")):
         lists = getattr(patches, f"include_{kind}") + getattr(patches, f"exclude_{kind}")
         if lists and owner not in systems:
-            problems.append(
-                f"patches: {kind} can be named for {owner} only, and machine.os is {systems[0]}"
-            )
+            problems.append(f"patches: {kind} can be named for {owner} only, not for {systems[0]}")
     if "linux" in systems and asked is not None:
         # The agent treats the two as one (LinuxPatchExtension's README).
         both = {value.lower() for value in asked} & {"critical", "security"}
@@ -541,11 +547,16 @@ def layered(layers: list[Layer]) -> Asked:
         for path, value in layer.values.items():
             if path not in values:
                 values[path], owner[path] = value, layer
+    config = validated(Config, nested(values), owner)
+    return Asked(config, {path: layer.called(path) for path, layer in owner.items()})
+
+
+def validated(model: type[M], values: Mapping[str, Any], owner: Mapping[str, Layer]) -> M:
+    """Raises BadInput with every problem at once; `owner` is the layer of each path."""
     try:
-        config = Config.model_validate(nested(values))
+        return model.model_validate(values)
     except ValidationError as error:
         raise BadInput([_problem(problem, owner) for problem in error.errors()]) from None
-    return Asked(config, {path: layer.called(path) for path, layer in owner.items()})
 
 
 def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:

@@ -259,6 +259,15 @@ def test_a_silent_machine_is_waited_for_and_fails(site: World) -> None:
     assert get(site, "files")["resources"] == []
 
 
+def test_a_machine_that_takes_no_extensions_is_neither_assessed_nor_patched(site: World) -> None:
+    files = site.resources[f"{ARC}/files".lower()]
+    by_hand.edit(site, files, "properties.agentConfiguration.extensionsEnabled", "false")
+    install = {"maximumDuration": "PT1H", "rebootSetting": "Never"}
+    for action, body in (("assessPatches", None), ("installPatches", install)):
+        assert finish(site, post(site, "files", action, body)).body["status"] == "Failed"
+    assert get(site, "files")["resources"] == []
+
+
 def test_an_unsupported_system_is_neither_assessed_nor_patched(site: World) -> None:
     client = catalogue.image_named("MicrosoftWindowsDesktop", "windows-11", "win11-23h2-pro")
     assert client is not None

@@ -59,7 +59,7 @@ def begin(
         until=world.now + _seconds(body.get("maximumDuration")),
         by="User",
     )
-    if not (machines.agent_ready(world, machine) and machines.is_supported(world, machine)):
+    if not machines.can_be_patched(world, machine):
         return order.activity, unanswered
     took = installation.begin(world, machine, order).end - world.now
     return order.activity, replace(unanswered, seconds=(took, took))

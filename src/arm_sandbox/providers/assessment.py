@@ -173,9 +173,7 @@ def _periodic(world: World, machine: str) -> None:
         standing.hidden["periodic"] = False
         return
     idle = "installing" not in standing.hidden and not operations.running(world, machine)
-    able = machines.takes_extensions(standing) and machines.is_supported(world, standing)
-    able = able and machines.agent_ready(world, standing)
-    if idle and able:
+    if idle and machines.can_be_patched(world, standing):
         take(world, standing, world.guid(f"{machine}|periodic"), world.now, by="Platform")
     world.later(EVERY, "assessment.periodic", machine=machine)
 

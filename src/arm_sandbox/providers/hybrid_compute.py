@@ -121,7 +121,8 @@ def _show(world: World, machine: Resource, request: Request) -> Body:
 
 def _assess(world: World, machine: Resource, request: Request) -> Response:
     _require_free(world, machine)
-    how = ASSESSMENT if machines.agent_ready(world, machine) else NO_ANSWER
+    ready = machines.agent_ready(world, machine) and machines.takes_extensions(machine)
+    how = ASSESSMENT if ready else NO_ANSWER
     _, headers = operations.start(world, request, machine.id, how, "assesspatches")
     return Response(202, None, headers)
 
@@ -144,11 +145,10 @@ def _require_free(world: World, machine: Resource) -> None:
 
 def _finished(world: World, machine: Resource, operation: Operation) -> None:
     """What a poll answers in the end: a success has no error beside it (recorded)."""
-    able = machines.agent_ready(world, machine) and machines.is_supported(world, machine)
     if operation.verb == "installpatches" and "installing" in machine.hidden:
         told = results.properties(installation.end(world, machine), ended=True)
         told = {name: told[name] for name in INSTALLATION}
-    elif operation.verb == "assesspatches" and able:
+    elif operation.verb == "assesspatches" and machines.can_be_patched(world, machine):
         found = assessment.take(world, machine, operation.name, operation.started, by="User")
         told = _assessment(found, os_of(machine))
     else:

@@ -77,6 +77,12 @@ def takes_extensions(machine: Resource) -> bool:
     return SORTS[machine.type].takes_extensions(machine)
 
 
+def can_be_patched(world: World, machine: Resource) -> bool:
+    """Whether an order to assess or to patch it would be carried out at all."""
+    ready = agent_ready(world, machine) and takes_extensions(machine)
+    return ready and is_supported(world, machine)
+
+
 def reaches_updates(world: World, machine: Resource) -> bool:
     """Whether it has a way to where updates come from."""
     return SORTS[machine.type].reaches_updates(world, machine)

@@ -10,7 +10,18 @@ import typer
 import typer.main
 
 from patchctl import __version__
-from patchctl.cli import deploy, destroy, explain, look, rehearse, report, sandbox, schema, status
+from patchctl.cli import (
+    deploy,
+    destroy,
+    explain,
+    look,
+    on_demand,
+    rehearse,
+    report,
+    sandbox,
+    schema,
+    status,
+)
 
 app = typer.Typer(
     name="patchctl",
@@ -27,6 +38,8 @@ app.command("validate")(look.validate)
 app.command("test-notify")(look.notify_test)
 app.command("status")(status.status)
 app.command("report")(report.report)
+app.command("assess")(on_demand.assess)
+app.command("install")(on_demand.install)
 app.command("rehearse")(rehearse.rehearse)
 app.command("destroy")(destroy.destroy)
 app.command("list")(look.list_deployments)

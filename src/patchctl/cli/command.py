@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WIDE = 240
+NOBODY_TO_ASK = "--yes is needed where nobody can be asked"
 
 
 @dataclass
@@ -141,9 +142,14 @@ class Command:
             return Spinners(self.err, connection.runner.get_loop().time)
         return Lines(self.err)
 
-    def confirm(self, question: str) -> None:
-        """Ask on a terminal. Raises Interrupted for a no."""
-        if self.given["yes"] or not sys.stdin.isatty():
+    def confirm(self, question: str, *, needed: bool = False) -> None:
+        """Ask on a terminal. Raises Interrupted for a no, and BadInput where an answer is `needed`
+        and nobody can give it."""
+        if self.given["yes"]:
+            return
+        if not sys.stdin.isatty():
+            if needed:
+                raise BadInput([NOBODY_TO_ASK], "Do it all the same: {again} --yes")
             return
         if self.json:
             raise BadInput(["--yes is needed with --output json: nobody has seen the plan"])
@@ -155,7 +161,7 @@ class Command:
         if self.given["yes"]:
             return
         if not sys.stdin.isatty():
-            raise BadInput(["--yes is needed where nobody can be asked"])
+            raise BadInput([NOBODY_TO_ASK], "Do it all the same: {again} --yes")
         question = f"Type {word} to go on"
         typed = _asked(lambda: typer.prompt(question, err=True, default="", show_default=False))
         if typed != word:

@@ -1,0 +1,105 @@
+"""Assessments and installations on demand, as text for people and as data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from patchctl.machines import Machine
+from patchctl.observation import Assessment, Run
+from patchctl.orders import Order
+from patchctl.schedule.window import format_duration
+from patchctl.turns import Turn
+from patchctl.views import text
+from patchctl.views.data import plain
+from patchctl.views.progress import seconds
+
+MOST = 20
+"""Machines that are all named before anything begins; of more the rest are counted."""
+SYSTEMS = {"windows": "Windows", "linux": "Linux"}
+
+
+def order(wanted: Order, machines: Sequence[Machine], left: Iterable[Machine]) -> Iterator[Text]:
+    """What is going to be installed, and where."""
+    for os in dict.fromkeys(machine.os for machine in machines):
+        yield Text(f"{SYSTEMS[os]}: {_wanted(wanted.parameters(os))}")
+    longest = format_duration(wanted.longest)
+    yield Text(f"Restart: {wanted.patches.reboot}. Each for {longest} hours at most.")
+    yield from named(machines)
+    for machine in left:
+        yield Text(f"  left: {machine.shown}: nothing is asked of {SYSTEMS[machine.os]}", "yellow")
+
+
+def named(machines: Sequence[Machine]) -> Iterator[Text]:
+    yield from (Text(f"  {machine.shown}") for machine in machines[:MOST])
+    if len(machines) > MOST:
+        yield Text(f"  and {len(machines) - MOST} more")
+
+
+def counted(machines: Sequence[object]) -> str:
+    return "1 machine" if len(machines) == 1 else f"{len(machines)} machines"
+
+
+def installed(turns: Sequence[Turn[Run]]) -> Iterator[RenderableType]:
+    """A row a machine, and below them what went wrong."""
+    titles = ("machine", "result", "installed", "failed", "pending", "restart", "took")
+    yield text.listed([_installed(turn) for turn in turns], *titles)
+    yield from _problems(turns)
+
+
+def assessed(turns: Sequence[Turn[Assessment]]) -> Iterator[RenderableType]:
+    titles = ("machine", "result", "critical, security", "other", "restart", "took")
+    yield text.listed([_assessed(turn) for turn in turns], *titles)
+    yield from _problems(turns)
+
+
+def data(turns: Iterable[Turn[Any]], called: str) -> list[dict[str, Any]]:
+    """What was found is under the name that it is called by."""
+    return [
+        {
+            "machine": turn.machine.id,
+            "os": turn.machine.os,
+            "outcome": turn.outcome.value,
+            "seconds": round(turn.seconds, 1),
+            called: plain(turn.found),
+            "updates": plain(turn.updates),
+            "error": None
+            if turn.error is None
+            else {"code": turn.error.code, "message": turn.error.message},
+        }
+        for turn in turns
+    ]
+
+
+def _wanted(parameters: dict[str, list[str]]) -> str:
+    """`Critical, Security, KB5031364; never KB890830`."""
+    never = [", ".join(v) for name, v in parameters.items() if name.endswith("ToExclude")]
+    wanted = [", ".join(v) for name, v in parameters.items() if name.endswith("ToInclude")]
+    return "; never ".join((", ".join(wanted), *never))
+
+
+def _installed(turn: Turn[Run]) -> tuple[str, ...]:
+    run = turn.found
+    if run is None:
+        return (turn.machine.shown, turn.outcome, "", "", "", "", seconds(turn.seconds))
+    counts = (str(run.installed), str(run.failed), str(run.pending))
+    return (turn.machine.shown, run.status, *counts, run.reboot, seconds(turn.seconds))
+
+
+def _assessed(turn: Turn[Assessment]) -> tuple[str, ...]:
+    found = turn.found
+    if found is None:
+        return (turn.machine.shown, turn.outcome, "", "", "", seconds(turn.seconds))
+    counts = (str(found.urgent), str(found.other), "pending" if found.reboot_pending else "")
+    return (turn.machine.shown, found.status, *counts, seconds(turn.seconds))
+
+
+def _problems(turns: Iterable[Turn[Any]]) -> Iterator[Text]:
+    for turn in turns:
+        if turn.problem:
+            yield Text(f"{turn.machine.shown}: {turn.problem}", "bold red")
+        elif turn.warning:
+            yield Text(f"{turn.machine.shown}: {turn.warning}", "yellow")
