@@ -134,7 +134,12 @@ def suffix_left(deployment: Deployment, seen: Iterable[Machine]) -> str | None:
 def _suffixes(deployment: Deployment, machine: Machine) -> Iterator[str]:
     names = (*(machine.tags or {}), *machine.schedules)
     ends = {found[1] for name in names if (found := re.search(r"-([0-9a-f]{6})$", name))}
-    return (end for end in ends if stands(replace(deployment, suffix=end), machine))
+    return (end for end in ends if _is_left(replace(deployment, suffix=end), machine))
+
+
+def _is_left(deployment: Deployment, machine: Machine) -> bool:
+    assigned = not set(deployment.configuration_ids).isdisjoint(machine.schedules)
+    return assigned or machine.tag(deployment.machine_tag) is not None
 
 
 # -- patterns

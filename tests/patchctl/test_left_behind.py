@@ -46,6 +46,12 @@ def test_machines_of_a_deleted_deployment_are_not_forgotten(
     assert cli.json(*command, code=0 if command[0] == "deploy" else 5)["error"] != error
 
 
+def test_another_deployments_machines_are_not_ours(cli: Cli) -> None:
+    assert cli("deploy", *EMAIL, "--name", "other").code == 0
+    assert cli("deploy", *EMAIL).code == 0
+    assert "nothing to do" in cli("destroy", "--yes", "--name", "third").out
+
+
 def test_a_deleted_deployment_is_taken_up_again(cli: Cli, before: State) -> None:
     stood = state(cli.world).keys()
     cli.change(delete_the_group)
