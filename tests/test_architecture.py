@@ -29,7 +29,16 @@ FOR_STEPS_EXACTLY = (
     "patchctl.translation",
 )
 LIGHT = ("cli", "config", "deployment", "engine", "errors", "report")
-PURE = ("figures", "history", "ledger", "machines", "observation", "queries", "status")
+PURE = (
+    "explanation",
+    "figures",
+    "history",
+    "ledger",
+    "machines",
+    "observation",
+    "queries",
+    "status",
+)
 DOORS = {"patchctl/clients.py", "patchctl/cli/sandbox.py", "patchctl/rehearsal.py"}
 
 

@@ -18,7 +18,8 @@ MACHINES = ("microsoft.compute/virtualmachines", "microsoft.hybridcompute/machin
 class Fleet:
     """The machines that are assigned to maintenance configurations, and those that should be.
 
-    `named` are ids of machines that belong to it even while their assignment is missing.
+    `named` are ids of machines that belong to it even while their assignment is missing; without
+    any configurations, they alone do.
     """
 
     configurations: tuple[str, ...]
@@ -177,7 +178,9 @@ def _results(kind: str) -> Iterable[str]:
 
 def _of(fleet: Fleet) -> str:
     """Keep the rows of the fleet's machines; the row has the machine's id in `machine`."""
-    named = f" or machine in ({_listed(fleet.named)})".lower() if fleet.named else ""
+    named = f"machine in ({_listed(fleet.named)})".lower() if fleet.named else ""
+    if not fleet.configurations:
+        return f"| where {named}"
     return f"""| join kind=leftouter (
     maintenanceresources
     | where type =~ 'microsoft.maintenance/configurationassignments'
@@ -185,7 +188,7 @@ def _of(fleet: Fleet) -> str:
     | summarize assignments = make_set(tostring(properties.maintenanceConfigurationId))
         by machine = tolower(tostring(properties.resourceId))
     ) on machine
-| where isnotnull(assignments){named}"""
+| where isnotnull(assignments){named and f" or {named}"}"""
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ what it does not hold, locks and permissions, is asked once for a subscription a
 from __future__ import annotations
 
 import asyncio
+import difflib
 import re
 import sys
 from collections import Counter, defaultdict
@@ -38,6 +39,7 @@ ASSIGNING = {"Microsoft.Maintenance/configurationAssignments/write": "assign it 
 UNSET = Obstacle(
     "its settings are not what a schedule needs, and only a report was asked for",
     "let its owner set them as below",
+    "patchctl deploy --name {name} --prerequisites patch",
 )
 
 
@@ -62,7 +64,7 @@ async def with_machines(clients: Clients, deployment: Deployment) -> Deployment:
     named, missing = _asked(deployment, seen.machines)
     meant = await judged(clients, deployment, named or standing, seen.windows)
     ids = {machine.id.lower() for machine in meant}
-    found = [(machine, _obstacle(deployment, machine)) for machine in meant]
+    found = [(machine, in_the_way(deployment, machine)) for machine in meant]
     return replace(
         deployment,
         machines=tuple(machine for machine, reason in found if reason is None),
@@ -95,7 +97,8 @@ def stands(deployment: Deployment, machine: Machine) -> bool:
     return assigned or tagged or id in deployment.memories or id in deployment.noted
 
 
-def _obstacle(deployment: Deployment, machine: Machine) -> Obstacle | None:
+def in_the_way(deployment: Deployment, machine: Machine) -> Obstacle | None:
+    """What keeps this deployment from putting a machine on its schedule."""
     found = obstacle(machine)
     wanted = wanted_settings(machine, deployment.config.patches.reboot)
     if found is not None or wanted is None or machine.settings == wanted:
@@ -155,7 +158,10 @@ def chosen(
         meant = [machine for machine in machines if _means(pattern, machine)]
         globbing = any(letter in pattern for letter in "*?[")
         if not meant:
-            problems.append(f"{source}: {pattern}: no machine that you can read is called that")
+            problems.append(
+                f"{source}: {pattern}: no machine that you can read is called that"
+                f"{_near(pattern, machines)}"
+            )
         elif len(meant) > 1 and not globbing:
             ids = ", ".join(machine.id for machine in meant)
             problems.append(f"{source}: {pattern}: more than one is called that: {ids}")
@@ -167,6 +173,21 @@ def chosen(
             "machine that was just made.",
         )
     return list(found.values())
+
+
+def one(asked: str, machines: Sequence[Machine], source: str) -> Machine:
+    """The machine of a name or an id. Raises BadInput where it is none or more than one."""
+    found = chosen([asked], machines, source)
+    if len(found) > 1:
+        raise BadInput([f"{source}: {asked}: that means {len(found)} machines"], "Name one.")
+    return found[0]
+
+
+def _near(pattern: str, machines: Iterable[Machine]) -> str:
+    """Names that look like one that there is not."""
+    names = {machine.name.lower(): machine.name for machine in machines}
+    close = difflib.get_close_matches(pattern.rsplit("/", 1)[-1].lower(), names)
+    return f"; near it: {', '.join(names[name] for name in close)}" if close else ""
 
 
 def _means(pattern: str, machine: Machine) -> bool:

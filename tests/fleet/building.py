@@ -71,7 +71,7 @@ def build(fleet: Fleet, world: World | None = None) -> World:
         (_connect if machine.sort == "arc" else _add)(world, machine, n)
     for schedule in fleet.schedules:
         _register(world, schedule.id)
-        put(world, schedule.id, _configuration(schedule), MAINTENANCE)
+        put(world, schedule.id, configuration(schedule), MAINTENANCE)
     for machine in fleet.machines:
         _surround(world, machine)
     _restrict(world, fleet)
@@ -328,7 +328,7 @@ def _register(world: World, id: str) -> None:
     world.registrations[f"{parse(id).subscription}/microsoft.maintenance"] = "Registered"
 
 
-def _configuration(schedule: Schedule) -> Body:
+def configuration(schedule: Schedule) -> Body:
     window = {
         "startDateTime": schedule.start,
         "duration": schedule.duration,

@@ -51,6 +51,7 @@ class Command:
     resources: ExitStack
     out: Console
     err: Console
+    typed: CommandLine
 
     def say(self, *lines: RenderableType) -> None:
         """Talk: on stderr, in every output form."""
@@ -187,8 +188,8 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
             asked = config.layered(layers).config
             envelope.deployment = asked.name
             envelope.sandbox, envelope.endpoint = asked.sandbox, asked.endpoint
-            out = results_console()
-            c = Command(envelope, ctx.params, json, layers, asked, resources, out, console)
+            out, typed = results_console(), command_line(ctx, asked.name)
+            c = Command(envelope, ctx.params, json, layers, asked, resources, out, console, typed)
             if asks:
                 c.say(_greeting(asked))
             yield c

@@ -1,4 +1,5 @@
-"""`patchctl status`: how the machines stand, and whether the last window was used."""
+"""`patchctl status`: how the machines stand, whether the last window was used, and why one of them
+will or will not be patched next time."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from patchctl.cli import options as o
 
 if TYPE_CHECKING:
     from patchctl.cli.command import Command
+    from patchctl.clients import Connection
     from patchctl.deployment import Deployment
     from patchctl.status import Status
 
@@ -21,7 +23,19 @@ FailIfMissed = Annotated[
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="List every machine, however many there are.")]
-LOOKING: o.Options = {"fail_if_missed": (FailIfMissed, False), "all": (All, False)}
+Explain = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MACHINE",
+        help="Why this machine, a name or an id, will or will not be patched next time. Exit 5 "
+        "when it will not.",
+    ),
+]
+LOOKING: o.Options = {
+    "explain": (Explain, None),
+    "fail_if_missed": (FailIfMissed, False),
+    "all": (All, False),
+}
 
 
 @o.takes("status", LOOKING, o.EVERYWHERE)
@@ -32,6 +46,7 @@ def status(c: Command) -> None:
     Examples:
       patchctl status --sandbox
       patchctl status --name web --fail-if-missed --output json
+      patchctl status --name web --explain web-1
     """
     from patchctl import fleet
     from patchctl.cli.memory import history
@@ -42,12 +57,32 @@ def status(c: Command) -> None:
     connection = c.connect()
     deployment = c.resolve(connection)
     connection.run(require_standing(connection.clients, deployment))
+    if c.given["explain"] is not None:
+        _explain(c, connection, deployment)
+        return
     with history(c, connection, deployment) as memory:
         found = connection.run(fleet.status(connection.clients, deployment, memory))
     c.envelope.extra["status"] = plain(found)
     c.show(*view.status(found, deployment.now, everything=c.given["all"]))
     if c.given["fail_if_missed"]:
         _refuse_missed(found, deployment)
+
+
+def _explain(c: Command, connection: Connection, deployment: Deployment) -> None:
+    from patchctl import evidence
+    from patchctl.errors import NotAsItShouldBe
+    from patchctl.explanation import explained
+    from patchctl.views.explanation import document, explanation
+
+    seen = connection.run(evidence.of(connection.clients, deployment, c.given["explain"]))
+    found = explained(seen)
+    shown = found.with_cures(c.typed.filled)
+    c.envelope.extra["explanation"] = document(shown)
+    c.show(*explanation(shown))
+    if not found.will_be_patched:
+        names = ", ".join(link.name for link in found.broken)
+        message = f"{found.shown} will not be patched. Broken: {names}."
+        raise NotAsItShouldBe("WillNotBePatched", message, f"Cure it: {found.broken[0].cure}")
 
 
 def _refuse_missed(found: Status, deployment: Deployment) -> None:

@@ -1,5 +1,7 @@
 """The maintenance window: when it opens, for how long, and what to know before it does."""
 
+from __future__ import annotations
+
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -38,6 +40,13 @@ class Occurrence:
     utc: datetime
     end_utc: datetime
     note: str
+
+    def __str__(self) -> str:
+        local = f"{self.local:%a %Y-%m-%d %H:%M %z}"
+        return f"{local} = {self.utc:%H:%M} to {self.end_utc:%H:%M} UTC"
+
+    def overlaps(self, other: Occurrence) -> bool:
+        return self.utc < other.end_utc and other.utc < self.end_utc
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ def overlap(one: Window, other: Window, now: datetime) -> bool:
     """Whether any of the next windows of two series overlap."""
     ours = one.coming(now, COMPARED)
     theirs = other.coming(now, COMPARED)
-    return any(a.utc < b.end_utc and b.utc < a.end_utc for a in ours for b in theirs)
+    return any(a.overlaps(b) for a in ours for b in theirs)
 
 
 def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:

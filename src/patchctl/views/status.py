@@ -63,7 +63,7 @@ def _schedule(found: ScheduleStatus, now: datetime, *, first: bool) -> Iterator[
     if found.open_window is not None:
         yield Text(f"A window is open until {found.open_window.end_utc:%H:%M} UTC.", "bold")
     if found.next_window is not None:
-        yield Text(f"Next window: {_window(found.next_window)}, {_ahead(found.next_window, now)}.")
+        yield Text(f"Next window: {found.next_window}, {_ahead(found.next_window, now)}.")
         if found.next_window.note:
             yield Text(f"  note: {found.next_window.note}", "yellow")
     style = "bold red" if found.last_window.past is Past.MISSED else ""
@@ -122,11 +122,6 @@ def _remarks(machine: MachineStatus) -> Iterator[Text]:
     if machine.assessment is not None and not machine.assessment.succeeded:
         why = f": {machine.assessment.error}" if machine.assessment.error else ""
         yield Text(f"{name}: the last assessment ended {machine.assessment.status}{why}", "yellow")
-
-
-def _window(window: Occurrence) -> str:
-    local = f"{window.local:%a %Y-%m-%d %H:%M %z}"
-    return f"{local} = {window.utc:%H:%M} to {window.end_utc:%H:%M} UTC"
 
 
 def _moment(at: datetime) -> str:
