@@ -7,7 +7,9 @@ import json
 from functools import cache
 from typing import Any
 
+from arm_sandbox import by_hand
 from arm_sandbox.app import settle
+from arm_sandbox.providers import catalogue
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from tests.arm_sandbox.ask import SUBSCRIPTION, send, signed_in
@@ -22,6 +24,7 @@ NSG = f"{NETWORK}/networkSecurityGroups/nsg1"
 ADDRESS = f"{NETWORK}/publicIPAddresses/ip1"
 NIC = f"{NETWORK}/networkInterfaces/nic1"
 MACHINE = f"{PROVIDERS}/Microsoft.Compute/virtualMachines/vm1"
+ARC_MACHINE = f"{PROVIDERS}/Microsoft.HybridCompute/machines/server1"
 CONFIGURATION = f"{PROVIDERS}/Microsoft.Maintenance/maintenanceConfigurations/nightly"
 ASSIGNMENT = f"{MACHINE}/providers/Microsoft.Maintenance/configurationAssignments/nightly"
 ACTION_GROUP = f"{PROVIDERS}/Microsoft.Insights/actionGroups/ag1"
@@ -32,6 +35,7 @@ WORKSPACE = f"{PROVIDERS}/Microsoft.OperationalInsights/workspaces/workspace1"
 VERSIONS = {
     "microsoft.network": "2024-05-01",
     "microsoft.compute": "2024-07-01",
+    "microsoft.hybridcompute": "2026-06-16-preview",
     "microsoft.maintenance": "2023-04-01",
     "microsoft.operationalinsights": "2021-12-01-preview",
     "microsoft.authorization": "2022-04-01",
@@ -201,6 +205,15 @@ class Site:
 def site(*without: str) -> Site:
     """A world with one of everything, except what is named."""
     return Site(copy.deepcopy(_world(without)))
+
+
+def arc() -> Site:
+    """A world with one of everything, and a machine that its agent has connected."""
+    here = site()
+    here.world.registrations[f"{SUBSCRIPTION[15:]}/microsoft.hybridcompute"] = "Registered"
+    image = catalogue.require_image("MicrosoftWindowsServer", "WindowsServer", "2022-datacenter-g2")
+    by_hand.connect(here.world, ARC_MACHINE, "eastus", image)
+    return here
 
 
 def empty() -> Site:

@@ -16,6 +16,7 @@ from tests.fidelity.site import (
     ACTION_GROUP,
     ADDRESS,
     ALERT,
+    ARC_MACHINE,
     ASSIGNMENT,
     BODIES,
     CONFIGURATION,
@@ -31,6 +32,7 @@ from tests.fidelity.site import (
     WORKSPACE,
     YOU,
     Site,
+    arc,
     empty,
     said,
     site,
@@ -98,12 +100,12 @@ def action(name: str) -> Class:
     """POST of an action on a running machine."""
 
     def ask() -> str:
-        body = {"maximumDuration": "PT2H", "rebootSetting": "Never"}
-        return said(site()("POST", f"{MACHINE}/{name}", body if "install" in name else None))
+        return said(site()("POST", f"{MACHINE}/{name}", INSTALL if "install" in name else None))
 
     return Class(f"POST virtual machine {name}", f"202, {BOTH}, no body", "recorded", ask)
 
 
+INSTALL = {"maximumDuration": "PT2H", "rebootSetting": "Never"}
 GROUPS = [
     Class(
         "PUT group, new",
@@ -180,7 +182,87 @@ MACHINES = [
     delete("virtual machine", MACHINE, f"202, {BOTH}, no body", "16 times"),
     missing("virtual machine", MACHINE),
     *map(action, ("deallocate", "restart", "powerOff", "assessPatches", "installPatches")),
+    Class(
+        "POST virtual machine installPatches, with a wrong KB",
+        "400, InvalidParameter",
+        "6 times",
+        lambda: said(
+            site()(
+                "POST",
+                f"{MACHINE}/installPatches",
+                {**INSTALL, "windowsParameters": {"kbNumbersToInclude": ["1111"]}},
+            )
+        ),
+    ),
 ]
+ORDERED = "202, Location, Retry-After, no body"
+CONNECTED = "azure-powershell, ConnectedMachine: {}.Recording.json"
+ASSESSED = CONNECTED.format("Invoke-AzConnectedAssessMachinePatch")
+INSTALLED = CONNECTED.format("Install-AzConnectedMachinePatch")
+ARC = [
+    Class(
+        "PATCH machine of Arc",
+        "200, Updating",
+        CONNECTED.format("Update-AzConnectedMachine"),
+        lambda: said(arc()("PATCH", ARC_MACHINE, {"tags": {"a": "b"}})),
+    ),
+    Class(
+        "POST machine of Arc assessPatches",
+        ORDERED,
+        ASSESSED,
+        lambda: said(_ordered("assessPatches")[1]),
+    ),
+    Class(
+        "POST machine of Arc installPatches",
+        ORDERED,
+        INSTALLED,
+        lambda: said(_ordered("installPatches")[1]),
+    ),
+    Class(
+        "poll of either on Arc, running",
+        ORDERED,
+        INSTALLED,
+        lambda: said(_result("installPatches", 10)),
+    ),
+    Class(
+        "poll of an assessment on Arc, ended",
+        "200 assessmentActivityId, availablePatchCountByClassification, lastModifiedDateTime, "
+        "osType, patchServiceUsed, rebootPending, startDateTime, startedBy, status",
+        ASSESSED,
+        lambda: _names(_result("assessPatches", 600)),
+    ),
+    Class(
+        "poll of an installation on Arc, ended",
+        "200 excludedPatchCount, failedPatchCount, installationActivityId, installedPatchCount, "
+        "lastModifiedDateTime, maintenanceWindowExceeded, notSelectedPatchCount, osType, "
+        "patchServiceUsed, pendingPatchCount, rebootStatus, startDateTime, startedBy, status",
+        INSTALLED,
+        lambda: _names(_result("installPatches", 7200)),
+    ),
+    Class(
+        "`Retry-After` of either on Arc",
+        "Retry-After: 60",
+        INSTALLED,
+        lambda: _headers(_ordered("installPatches")[1], "Retry-After"),
+    ),
+]
+
+
+def _ordered(action: str) -> tuple[Site, Response]:
+    """An assessment or an installation of just critical updates, as they were recorded."""
+    here = arc()
+    critical = {"classificationsToInclude": ["Critical"]}
+    install = {"windowsParameters": critical, "maximumDuration": "PT4H"}
+    body = {**install, "rebootSetting": "IfRequired"} if "install" in action else None
+    return here, here("POST", f"{ARC_MACHINE}/{action}", body)
+
+
+def _result(action: str, seconds: float) -> Response:
+    here, first = _ordered(action)
+    here.wait(seconds)
+    return here.follow(first.headers["Location"])
+
+
 MAINTENANCE = [
     row
     for name, path, count in (
@@ -343,17 +425,17 @@ def _group_polled(seconds: float) -> Response:
     return here.follow(first.headers["Location"])
 
 
-def _assessed() -> tuple[Response, Response, Response]:
-    """The answers to an assessment, to a poll at its end, and at its Location."""
+def _done(action: str) -> tuple[Response, Response, Response]:
+    """The answers to an order, to a poll at its end, and at its Location."""
     here = site()
-    first = here("POST", f"{MACHINE}/assessPatches")
-    here.wait()
+    first = here("POST", f"{MACHINE}/{action}", INSTALL if "install" in action else None)
+    here.wait(7200)
     status = here.follow(first.headers["Azure-AsyncOperation"])
     return first, status, here.follow(first.headers["Location"])
 
 
 def _ids_of_an_assessment() -> str:
-    first, status, result = _assessed()
+    first, status, result = _done("assessPatches")
     seen = {
         first.headers["x-ms-request-id"],
         status.body["name"],
@@ -403,7 +485,28 @@ FOLLOWED = [
         "poll of an assessment, ended",
         "200 endTime, name, properties, startTime, status",
         "vm_linux_patch_mode#32",
-        lambda: _names(_assessed()[1]),
+        lambda: _names(_done("assessPatches")[1]),
+    ),
+    Class(
+        "Location of an assessment, ended",
+        "200 assessmentActivityId, availablePatches, criticalAndSecurityPatchCount, error, "
+        "otherPatchCount, rebootPending, startDateTime, status",
+        "vm_linux_patch_mode#33",
+        lambda: _names(_done("assessPatches")[2]),
+    ),
+    Class(
+        "poll of an installation, ended",
+        "200 endTime, name, properties, startTime, status",
+        "powershell_maintenance_and_patches#14",
+        lambda: _names(_done("installPatches")[1]),
+    ),
+    Class(
+        "Location of an installation, ended",
+        "200 error, excludedPatchCount, failedPatchCount, installationActivityId, "
+        "installedPatchCount, maintenanceWindowExceeded, notSelectedPatchCount, patches, "
+        "pendingPatchCount, rebootStatus, startDateTime, status",
+        "powershell_maintenance_and_patches#15",
+        lambda: _names(_done("installPatches")[2]),
     ),
     Class(
         "the ids of operation, request and assessment",
@@ -497,6 +600,7 @@ SECTIONS = {
     "Groups": GROUPS,
     "Network": NETWORK + SUBNETS,
     "Virtual machines": MACHINES,
+    "Machines of Arc": ARC,
     "Maintenance": MAINTENANCE,
     "Monitor": MONITOR,
     "Other services": OTHERS,

@@ -15,6 +15,7 @@ from arm_sandbox import tables
 from arm_sandbox.app import settle
 from arm_sandbox.patching import updates
 from arm_sandbox.providers import machines
+from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from patchctl.config import Patches
 from patchctl.engine import Limits
@@ -188,6 +189,28 @@ def test_what_another_is_at_work_on_is_told(cli: Cli, mixed: Fleet) -> None:
     assert ended.code == 8
     assert f"{busy.name}: " in ended.err
     assert "(Conflict)" in ended.err
+
+
+def test_what_is_sent(mixed: Fleet) -> None:
+    sent: dict[str, Any] = {}
+    wanted = Patches(reboot="Never", exclude_packages=("kernel*",), exclude_kbs=("KB2222222",))
+    with at(mixed) as place:
+
+        def watch(asked: Request, answer: Response) -> None:
+            if asked.path.endswith("/installPatches"):
+                sent[asked.path.split("/")[-2]] = asked.body
+
+        place.watchers.append(watch)
+        work = installing(place.connection.clients, Order(wanted, timedelta(minutes=90)))
+        going = on_each("install", known(mixed), work, ignore, Limits(3, 3 * HOURS))
+        place.connection.run(going)
+    how = {"maximumDuration": "PT01H30M00S", "rebootSetting": "Never"}
+    classes = {"classificationsToInclude": ["Critical", "Security", "Updates"]}
+    windows = {**how, "windowsParameters": {**classes, "kbNumbersToExclude": ["KB2222222"]}}
+    classes = {"classificationsToInclude": ["Critical", "Security", "Other"]}
+    linux = {**how, "linuxParameters": {**classes, "packageNameMasksToExclude": ["kernel*"]}}
+    names = [machine.name for machine in mixed.machines]
+    assert sent == dict(zip(names, (windows, linux, windows), strict=True))
 
 
 # -- against the rules
