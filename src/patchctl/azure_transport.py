@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from azure.core.credentials import AccessToken
 from azure.core.pipeline.transport import AsyncHttpTransport, AsyncioRequestsTransport
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from patchctl.clouds import Cloud
 
+P = ParamSpec("P")
+T = TypeVar("T")
 RENEW = 300
 """Seconds before its end at which a token is fetched anew, as azure-core does."""
 
@@ -44,23 +49,38 @@ def ordinary_credential(cloud: Cloud) -> TokenCredential:
     return DefaultAzureCredential(authority=cloud.authority, connection_verify=trusted())
 
 
-class FinishingTransport(AsyncHttpTransport[Any, Any]):
-    """Finishes the request in hand before it lets itself be interrupted.
+class Abandonable(ThreadPoolExecutor):
+    """Threads that nobody waits for: who stops at once leaves the request in hand behind.
 
-    An answer that is thrown away would leave nobody knowing whether Azure has done the thing. It
-    speaks through `requests`, and so honours the proxy variables.
+    Those of `concurrent.futures` are joined when Python ends, however long an answer takes.
     """
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future, call = Future[T](), partial(fn, *args, **kwargs)
+        if future.set_running_or_notify_cancel():
+            threading.Thread(target=_work, args=(future, call), daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing is waited for."""
+
+
+def _work(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        future.set_exception(error)
+        del future, call  # its traceback would keep the answer alive, and so the connection open
+
+
+class SharedTransport(AsyncHttpTransport[Any, Any]):
+    """Speaks through `requests`, and so honours the proxy variables."""
 
     def __init__(self) -> None:
         self._requests = AsyncioRequestsTransport(connection_verify=trusted())
 
     async def send(self, request: Any, **kwargs: Any) -> Any:
-        sending = asyncio.ensure_future(self._requests.send(request, **kwargs))
-        try:
-            return await asyncio.shield(sending)
-        except asyncio.CancelledError:
-            await asyncio.wait([sending])
-            raise
+        return await self._requests.send(request, **kwargs)
 
     async def open(self) -> None:
         await self._requests.__aenter__()

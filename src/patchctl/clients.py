@@ -15,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from patchctl import __version__
+from patchctl import __version__, interruption
 from patchctl.clouds import CLOUDS, Cloud
 from patchctl.debug_log import Requests
-from patchctl.errors import PatchctlError, Unregistered
+from patchctl.errors import Interrupted, PatchctlError, Unregistered
+from patchctl.operations import Finishing, Operations
 from patchctl.pacing import Buckets, Pacing
 from patchctl.sign_in import Identity, cli_subscription, find_subscription, identity
 from patchctl.translation import translated
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from arm_sandbox.store import Store
     from arm_sandbox.transport import Watcher
     from arm_sandbox.world import World
-    from patchctl.azure_transport import FinishingTransport
+    from patchctl.azure_transport import SharedTransport
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Clients:
     run: str = field(default_factory=lambda: str(uuid.uuid4()))
     """Sent with every request as its correlation id."""
     buckets: Buckets = field(default_factory=Buckets)
+    operations: Operations = field(default_factory=Operations)
     others: dict[str, Clients] = field(default_factory=dict)
     """Those of other subscriptions, as far as they were asked for."""
 
@@ -169,6 +171,7 @@ class Clients:
                 Referring(),
                 refuse_unregistered(),
                 refuse_pages(),
+                Finishing(self.operations),
             ],
             "logging_policy": Requests(),
             "headers": {"x-ms-correlation-request-id": self.run},
@@ -203,7 +206,18 @@ class Connection:
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end; the SDK's errors come out as patchctl's."""
-        return self.runner.run(translated(main))
+        return run(self.runner, translated(main), self.clients.operations)
+
+
+def run(runner: asyncio.Runner, main: Coroutine[Any, Any, T], operations: Operations) -> T:
+    """Raises Interrupted after Ctrl-C, and KeyboardInterrupt once it was pressed twice."""
+    try:
+        return interruption.run(runner, main)
+    except asyncio.CancelledError:
+        raise Interrupted("Interrupted", f"Interrupted. {operations.told}") from None
+    except KeyboardInterrupt:
+        operations.abandoned = True
+        raise
 
 
 def _hush() -> None:
@@ -240,7 +254,7 @@ def connect_to_endpoint(
     from patchctl.endpoint import OwnCredential, described
 
     with _network() as (runner, transport):
-        place = runner.run(described(transport, url))
+        place = run(runner, described(transport, url), Operations())
         own = OwnCredential(place, tenant)
         credential = SharedCredential(lambda: own, tenant)
         connection = _over(runner, Clients(credential, transport, place.cloud))
@@ -252,12 +266,13 @@ def connect_to_endpoint(
 
 
 @contextmanager
-def _network() -> Iterator[tuple[asyncio.Runner, FinishingTransport]]:
-    from patchctl.azure_transport import FinishingTransport
+def _network() -> Iterator[tuple[asyncio.Runner, SharedTransport]]:
+    from patchctl.azure_transport import Abandonable, SharedTransport
 
     _hush()
     with asyncio.Runner() as runner:
-        transport = FinishingTransport()
+        runner.get_loop().set_default_executor(Abandonable())
+        transport = SharedTransport()
         try:
             yield runner, transport
         finally:

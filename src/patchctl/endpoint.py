@@ -23,7 +23,7 @@ from azure.core.exceptions import (
 )
 from azure.core.rest import HttpRequest
 
-from patchctl.azure_transport import FinishingTransport, trusted
+from patchctl.azure_transport import SharedTransport, trusted
 from patchctl.clouds import Cloud
 from patchctl.debug_log import tell
 from patchctl.errors import NotSignedIn, PatchctlError
@@ -52,7 +52,7 @@ class Described:
     """Its clock; a sandbox has one of its own."""
 
 
-async def described(transport: FinishingTransport, url: str) -> Described:
+async def described(transport: SharedTransport, url: str) -> Described:
     """Ask an endpoint where one signs in. Raises PatchctlError where it does not say so."""
     status, headers, content = await _asked(transport, url)
     try:
@@ -65,7 +65,7 @@ async def described(transport: FinishingTransport, url: str) -> Described:
         ) from None
 
 
-async def _asked(transport: FinishingTransport, url: str) -> tuple[int, Mapping[str, str], bytes]:
+async def _asked(transport: SharedTransport, url: str) -> tuple[int, Mapping[str, str], bytes]:
     request = HttpRequest("GET", f"{url}/metadata/endpoints", params={"api-version": "2022-09-01"})
     try:
         async with await transport.send(request) as response:

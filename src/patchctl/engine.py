@@ -7,7 +7,7 @@ neither Azure's models nor the terminal; what happens it tells as events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from patchctl.translation import translated
 if TYPE_CHECKING:
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
+    from patchctl.operations import Operations
     from patchctl.steps import Step
 
 Plan = Mapping[str, Inspection]
@@ -38,6 +39,7 @@ Work = Callable[["Step"], Coroutine[Any, Any, StepReport]]
 Look = Callable[[], Awaitable[Inspection]]
 
 PLAN_CHANGED = "PlanChanged"
+DONE = (Outcome.CREATED, Outcome.UPDATED, Outcome.PARTLY, Outcome.DELETED, Outcome.DELETING)
 LOOK_AGAIN = 5.0
 """Seconds between two looks at something that is in progress."""
 SHOWN_WITHIN = 60.0
@@ -62,7 +64,8 @@ async def inspect(
         inspection = await step.inspect(clients, deployment)
         return _report(step, inspection.change, inspection)
 
-    reports = await _run(steps, look, notify, limits, needs=lambda step: ())
+    operations = clients.operations
+    reports = await _run(steps, look, notify, limits, operations, needs=lambda step: ())
     return {report.step: report.inspection for report in reports}
 
 
@@ -96,7 +99,8 @@ async def deploy(
         after = await _until(partial(_settled, step, clients, deployment), _is_made)
         return _report(step, outcome, _require_ready(step, after))
 
-    return await _run(steps, make, notify, limits, needs=lambda step: step.NEEDS)
+    operations = clients.operations
+    return await _run(steps, make, notify, limits, operations, needs=lambda step: step.NEEDS)
 
 
 async def destroy(
@@ -128,7 +132,8 @@ async def destroy(
     def needed_by(step: Step) -> tuple[str, ...]:
         return tuple(other.NAME for other in steps if step.NAME in other.NEEDS)
 
-    return await _run(list(reversed(steps)), take_away, notify, limits, needs=needed_by)
+    backwards, operations = list(reversed(steps)), clients.operations
+    return await _run(backwards, take_away, notify, limits, operations, needs=needed_by)
 
 
 def refuse_foreign(plan: Plan) -> None:
@@ -148,6 +153,7 @@ async def _run(
     work: Work,
     notify: Notify,
     limits: Limits,
+    operations: Operations,
     needs: Callable[[Step], Sequence[str]],
 ) -> list[StepReport]:
     """Start steps in order as soon as what they need is done, `parallelism` at once.
@@ -174,7 +180,9 @@ async def _run(
     except asyncio.CancelledError:
         for step in running.values():
             reports[step.NAME] = StepReport(step.NAME, Outcome.INTERRUPTED, 0.0)
-        raise Stopped(await _interrupted(running), _all_reports(steps, reports)) from None
+        await _let_end(running)
+        ordered = _all_reports(steps, reports)
+        raise Stopped(_interrupted(ordered, operations), ordered) from None
     ordered = _all_reports(steps, reports)
     if error is not None:
         raise Stopped(error, ordered)
@@ -218,16 +226,20 @@ def _ended(step: Step, task: asyncio.Task[StepReport]) -> tuple[StepReport, Patc
     return StepReport(step.NAME, Outcome.FAILED, error.seconds), error
 
 
-async def _interrupted(running: Mapping[asyncio.Task[StepReport], Step]) -> PatchctlError:
-    """Let the requests in hand end, and name what Azure goes on with."""
+async def _let_end(running: Iterable[asyncio.Task[StepReport]]) -> None:
+    """Let the requests in hand end; nothing new is asked."""
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    names = ", ".join(step.NAME for step in running.values())
-    message = f"Interrupted while at work on {names}." if names else "Interrupted."
+
+
+def _interrupted(reports: Sequence[StepReport], operations: Operations) -> Interrupted:
+    """Say what stands, what was being done, and what Azure goes on with."""
+    done = ", ".join(report.step for report in reports if report.outcome in DONE)
+    broken_off = ", ".join(r.step for r in reports if r.outcome is Outcome.INTERRUPTED)
+    said = f"Interrupted while at work on {broken_off}." if broken_off else "Interrupted."
     return Interrupted(
-        "Interrupted",
-        f"{message} What Azure has begun it goes on with.",
+        "Interrupted", f"{said} {f'Done: {done}. ' if done else ''}{operations.told}"
     )
 
 

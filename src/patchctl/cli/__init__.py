@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import Annotated
 
@@ -22,6 +24,9 @@ from patchctl.cli import (
     schema,
     status,
 )
+from patchctl.cli.streams import lasting
+from patchctl.errors import Exit, PatchctlError
+from patchctl.interruption import heeding
 
 app = typer.Typer(
     name="patchctl",
@@ -79,16 +84,25 @@ _command = cache(lambda: typer.main.get_command(app))
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run, and leave with an exit code; the parser's own errors come in the asked output form."""
+    """Run, and leave with an exit code, whoever interrupts and whoever stops to listen."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    code = int(Exit.INTERRUPTED)
+    with suppress(KeyboardInterrupt), heeding(signal.default_int_handler), lasting():
+        code = _code(arguments)
+    sys.exit(code)
+
+
+def _code(arguments: list[str]) -> int:
+    """Run; the parser's own errors come in the asked output form."""
     try:
         code = _command()(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
+        sys.stdout.flush()
     except USAGE_ERRORS as error:
         code = _bad_usage(error, arguments)
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    except PatchctlError as error:  # the document of a command could not be written
+        typer.echo(f"error: {error.message}", err=True)
+        code = int(error.exit)
+    return code if isinstance(code, int) else 0
 
 
 def _bad_usage(error: BaseException, arguments: list[str]) -> int:

@@ -197,10 +197,11 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
         envelope.steps, envelope.error = stopped.reports, stopped.error
     except PatchctlError as error:
         envelope.error = error
-    except (typer.Exit, BrokenPipeError):
+    except typer.Exit:
         raise
     except (KeyboardInterrupt, typer.Abort):
-        envelope.error = Interrupted("Interrupted", "Interrupted.")
+        at_once = "Interrupted at once. What Azure has begun it goes on with."
+        envelope.error = Interrupted("Interrupted", at_once)
     except Exception as error:  # the last net: JSON and exit codes hold even for our own faults
         envelope.error = unexpected(error)
     if envelope.error is not None and os.environ.get("PATCHCTL_DEBUG"):
