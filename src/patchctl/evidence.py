@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from patchctl import machines, queries, selection, standing
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SOURCE = "--explain"
 READY = "ProvisioningState/succeeded"
 POWER = "PowerState/"
+EXTENSION = "PatchExtension"
+FAILED = "provisioningstate/failed"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Seen:
 
     machine: Machine
     agent: Agent | None = None
+    made: datetime | None = None
     assessment: Assessment | None = None
 
 
@@ -53,6 +56,7 @@ async def of(clients: Clients, deployment: Deployment, asked: str) -> Evidence:
     return Evidence(
         machine=machine,
         agent=seen.agent,
+        made=seen.made,
         schedules=await standing.schedules(clients, deployment),
         others={id: everything.windows.get(id) for id in others},
         assessment=seen.assessment or await _latest(clients, machine),
@@ -68,7 +72,9 @@ async def _now(clients: Clients, machine: Machine) -> Seen:
     getting = all_machines.get(machine.group, machine.name, expand="instanceView")
     if (standing := await find(getting)) is None:
         raise BadInput([f"{SOURCE}: {machine.id}: it is not there any more"])
-    view = standing.properties.instance_view if standing.properties is not None else None
+    properties = standing.properties
+    view = properties.instance_view if properties is not None else None
+    made = properties.time_created if properties is not None else None
     now = machines.machine(_row(standing, view))
     found = replace(
         machine,
@@ -80,7 +86,9 @@ async def _now(clients: Clients, machine: Machine) -> Seen:
         extensions=now.extensions,
         publisher=now.publisher,
     )
-    return Seen(found, _agent(view), _assessment(machine, view)) if view else Seen(found)
+    if view is None:
+        return Seen(found, made=made)
+    return Seen(found, _agent(view), made, _assessment(machine, view))
 
 
 def _row(standing: VirtualMachine, view: VirtualMachineInstanceView | None) -> Mapping[str, Any]:
@@ -107,7 +115,19 @@ def _agent(view: VirtualMachineInstanceView) -> Agent | None:
     if not statuses:
         return None
     said = statuses[0].message or statuses[0].display_status or ""
-    return Agent(same(statuses[0].code or "", READY), said.rstrip("."))
+    ready = same(statuses[0].code or "", READY)
+    return Agent(ready, said.rstrip("."), _failed_extension(view))
+
+
+def _failed_extension(view: VirtualMachineInstanceView) -> str:
+    """The name of Update Manager's own, where it is to be removed so that it can come anew
+    (azure-docs, update-manager/troubleshoot.md)."""
+    for extension in view.extensions or ():
+        codes = [status.code or "" for status in extension.statuses or ()]
+        ours = (extension.type or "").endswith(EXTENSION)
+        if ours and any(code.lower().startswith(FAILED) for code in codes):
+            return extension.name or ""
+    return ""
 
 
 def _assessment(machine: Machine, view: VirtualMachineInstanceView) -> Assessment | None:

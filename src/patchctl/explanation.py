@@ -24,12 +24,16 @@ from patchctl.machines import (
 from patchctl.observation import Assessment
 from patchctl.report import ago
 from patchctl.schedule import fit
-from patchctl.schedule.window import Occurrence, Window
+from patchctl.schedule.window import Occurrence, Window, near_midnight
 from patchctl.status import Schedule, selected
 
 SETTLED = timedelta(minutes=15)
 """What is made less than this before a start may be too late for it (azure-compute-docs,
 maintenance-configurations.md), and Azure does not tell when it was made."""
+RECREATED = timedelta(hours=8)
+"""For so long Azure may not know a machine that took the id of one that was deleted."""
+TOGETHER = timedelta(hours=1)
+"""A machine that is no younger than its schedule has taken nobody's place on it."""
 DEPLOY = "patchctl deploy --name {name}"
 
 
@@ -48,6 +52,8 @@ class Agent:
 
     ready: bool
     said: str
+    failed: str = ""
+    """The name of Update Manager's extension, if that has failed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Evidence:
     machine: Machine
     agent: Agent | None
     """None where nothing is told of it; of Arc machines their status tells."""
+    made: datetime | None
+    """When the virtual machine was."""
     schedules: Sequence[Schedule]
     """The deployment's; the one that was asked for first."""
     others: Mapping[str, Window | None]
@@ -130,7 +138,7 @@ def explained(found: Evidence) -> Explanation:
     opens = schedule.next_window(found.now)
     links = (
         _settings(found),
-        _assignment(found),
+        _assignment(found, opens),
         _schedule(schedule),
         _window(found, schedule, opens),
         _power(found.machine),
@@ -144,13 +152,13 @@ def explained(found: Evidence) -> Explanation:
 
 def _next(found: Evidence) -> Schedule:
     """The schedule that it is on whose window opens first; else the one that was asked for."""
-    windows = {schedule.id: schedule.next_window(found.now) for schedule in found.schedules}
     on = [schedule for schedule in found.schedules if schedule.id in found.machine.schedules]
     opening = [
-        (window.utc, schedule.id) for schedule in on if (window := windows[schedule.id]) is not None
+        (opens.utc, number)
+        for number, schedule in enumerate(on)
+        if (opens := schedule.next_window(found.now)) is not None
     ]
-    first = min(opening)[1] if opening else (on or found.schedules)[0].id
-    return next(schedule for schedule in found.schedules if schedule.id == first)
+    return on[min(opening)[1]] if opening else (on or found.schedules)[0]
 
 
 # -- the links
@@ -167,13 +175,24 @@ def _settings(found: Evidence) -> Link:
     return Link(name, OK, str(machine.settings))
 
 
-def _assignment(found: Evidence) -> Link:
-    on = [s.id for s in found.schedules if s.id in found.machine.schedules]
-    if on:
-        return Link("assignment", OK, f"to {', '.join(_name(id) for id in on)}")
-    why = f", and {found.obstacle.reason}" if found.obstacle is not None else ""
-    seen = f"it is not assigned to {_name(found.schedules[0].id)}{why}"
-    return Link("assignment", BROKEN, seen, _remedy(found))
+def _assignment(found: Evidence, opens: Occurrence | None) -> Link:
+    on = [schedule for schedule in found.schedules if schedule.id in found.machine.schedules]
+    if not on:
+        why = f", and {found.obstacle.reason}" if found.obstacle is not None else ""
+        seen = f"it is not assigned to {_name(found.schedules[0].id)}{why}"
+        return Link("assignment", BROKEN, seen, _remedy(found))
+    seen = f"to {', '.join(_name(schedule.id) for schedule in on)}"
+    if opens is not None and _may_be_new(found, on[0], opens):
+        doubt = "is younger than that; if it replaced one of its id, Azure may not know it yet"
+        return Link("assignment", UNKNOWN, f"{seen}, but the machine {doubt}")
+    return Link("assignment", OK, seen)
+
+
+def _may_be_new(found: Evidence, schedule: Schedule, opens: Occurrence) -> bool:
+    """Whether it may have taken the place of one that was deleted (troubleshoot.md)."""
+    if found.made is None or opens.utc - found.made >= RECREATED:
+        return False
+    return schedule.since is None or found.made - schedule.since > TOGETHER
 
 
 def _schedule(schedule: Schedule) -> Link:
@@ -191,6 +210,8 @@ def _window(found: Evidence, schedule: Schedule, opens: Occurrence | None) -> Li
         minutes = left // timedelta(minutes=1)
         late = f"it opens in {minutes} minutes, and what is younger than 15 is too late for it"
         return Link("window", UNKNOWN, late)
+    if midnight := near_midnight(schedule.window):
+        return Link("window", UNKNOWN, f"{opens}; {midnight}", f"{DEPLOY} --at 02:00")
     updates = selected(found.assessment, schedule.classifications) if found.assessment else 0
     short = fit.warning(schedule.window.duration, found.machine.os, updates)
     return Link("window", OK, "; ".join(filter(None, (str(opens), opens.note, short))))
@@ -206,19 +227,26 @@ def _power(machine: Machine) -> Link:
 
 
 def _agent(found: Evidence) -> Link:
-    machine, agent, name = found.machine, found.agent, "agent"
+    machine, name = found.machine, "agent"
     if (obstacle := no_agent(machine) or closed(machine)) is not None:
         return _barred(name, obstacle)
     if idle(machine.power):
         return Link(name, UNKNOWN, "it tells nothing while the machine is off")
     if machine.arc:
         return Link(name, OK, "it is heard of")
+    return _reported(machine, found.agent)
+
+
+def _reported(machine: Machine, agent: Agent | None) -> Link:
     if agent is None:
-        return Link(name, UNKNOWN, "it has not reported")
+        return Link("agent", UNKNOWN, "it has not reported")
     if not agent.ready:
         seen = f"the agent is not ready: {agent.said}"
-        return Link(name, BROKEN, seen, f"az vm restart --ids {machine.id}")
-    return Link(name, OK, agent.said)
+        return Link("agent", BROKEN, seen, f"az vm restart --ids {machine.id}")
+    if agent.failed:
+        gone = f"az vm extension delete --ids {machine.id}/extensions/{agent.failed}"
+        return Link("agent", BROKEN, f"the extension {agent.failed} has failed", gone)
+    return Link("agent", OK, agent.said)
 
 
 def _image(machine: Machine) -> Link:
@@ -234,7 +262,8 @@ def _image(machine: Machine) -> Link:
 
 def _updates(found: Evidence) -> Link:
     """The way to where updates come from: nothing but an assessment has gone it."""
-    latest, name, assess = found.assessment, "updates", _assess(found.machine)
+    latest, name = found.assessment, "updates"
+    assess = f"patchctl assess --name {{name}} --vm {found.machine.id}"
     if latest is None:
         return Link(name, UNKNOWN, "no assessment has looked for any of late", assess)
     when = ago(found.now - latest.at)
@@ -244,13 +273,6 @@ def _updates(found: Evidence) -> Link:
     seen = f"its assessment {when} ended {latest.status}{why}"
     off = idle(found.machine.power)
     return Link(name, UNKNOWN if off else BROKEN, seen, assess)
-
-
-def _assess(machine: Machine) -> str:
-    named = f"--resource-group {machine.group} --name {machine.name}"
-    if machine.arc:
-        return f"az connectedmachine assess-patches --subscription {machine.subscription} {named}"
-    return f"az vm assess-patches --ids {machine.id}"
 
 
 def _others(found: Evidence, opens: Occurrence | None) -> Link:

@@ -49,6 +49,9 @@ def _agrees(seed: int) -> dict[str, Explanation]:
             if random.random() < 0.5:
                 random.choice(CHANGES)(place.world, machine, random.choice(OPENING))
         _wait_until(place, WINDOW - random.choice((1, 6, 20)) * HOURS)
+        for machine in fleet.machines:
+            if random.random() < 0.15:
+                _make_anew(place.world, machine)
         told = _told(place, fleet)
         _wait_until(place, WINDOW + 6 * HOURS)
         _happened(place.world, told)
@@ -73,6 +76,8 @@ def _happened(world: World, told: dict[str, Explanation]) -> None:
         assert explanation.opens.utc.timestamp() == WINDOW
         if explanation.certain:
             assert explanation.will_be_patched == (id.lower() in ours), explanation
+        elif "assignment" in _unknown(explanation):
+            assert id.lower() not in ours, explanation
         else:
             assert _unknown(explanation) == {"other schedules"}, explanation
             assert id.lower() in anyone, explanation
@@ -139,6 +144,13 @@ def _put_on_theirs(world: World, machine: Machine, opening: str) -> None:
         "location": machine.group.location,
         "properties": {"maintenanceConfigurationId": schedule.id, "resourceId": machine.id},
     }, MAINTENANCE)  # fmt: skip
+
+
+def _make_anew(world: World, machine: Machine) -> None:
+    """It was deleted, and stands again under its old id."""
+    if machine.sort != "arc":
+        world.freed[machine.id.lower()] = world.now
+        _resource(world, machine).body["properties"]["timeCreated"] = world.stamp
 
 
 def _forbid_extensions(world: World, machine: Machine, opening: str) -> None:

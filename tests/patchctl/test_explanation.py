@@ -28,6 +28,7 @@ SATURDAYS = Window(
     "Eastern Standard Time",
     recurrence.parse("1Week Saturday"),
 )
+LATE = replace(SATURDAYS, start=window.parse_start("2026-11-28 23:50"))
 OPENS = datetime(2026, 11, 28, 7, tzinfo=UTC)
 VM = Machine(
     f"{GROUP}/Microsoft.Compute/virtualMachines/vm-one",
@@ -41,7 +42,8 @@ ASSESSED = Assessment(VM.id, OPENS - timedelta(days=3), "Succeeded", False, {"cr
 RIGHT = Evidence(
     machine=VM,
     agent=Agent(True, "Guest Agent is running"),
-    schedules=(Schedule(OURS, SATURDAYS),),
+    made=OPENS - timedelta(days=30),
+    schedules=(Schedule(OURS, SATURDAYS, since=OPENS - timedelta(days=9)),),
     others={},
     assessment=ASSESSED,
     obstacle=None,
@@ -100,12 +102,18 @@ def test_everything_as_it_should_be() -> None:
         ("agent", machine(agent=False), "without the VM agent", "anew"),
         ("agent", machine(extensions=False), "allowExtension", "allowExtensionOperations=true"),
         ("agent", {"agent": Agent(False, "no heartbeat")}, "no heartbeat", "az vm restart"),
+        (
+            "agent",
+            {"agent": Agent(True, "running", failed="WindowsPatchExtension")},
+            "the extension WindowsPatchExtension has failed",
+            "az vm extension delete",
+        ),
         ("image", machine(publisher="MicrosoftWindowsDesktop"), "desktops", "its own updates"),
         (
             "updates",
             {"assessment": replace(ASSESSED, status="Failed", error="no route")},
             "ended Failed: no route",
-            "az vm assess-patches",
+            "patchctl assess",
         ),
     ],
 )
@@ -125,7 +133,9 @@ def test_a_broken_link_says_what_was_seen_and_how_to_cure_it(
 @pytest.mark.parametrize(
     ("name", "seen", "said"),
     [
+        ("assignment", {"made": OPENS - timedelta(hours=7, minutes=59)}, "younger than that"),
         ("window", {"now": OPENS - timedelta(minutes=14)}, "opens in 14 minutes"),
+        ("window", {"schedules": (Schedule(OURS, LATE),)}, "may be missed"),
         ("power", machine(power=""), "does not tell"),
         ("agent", {"agent": None}, "not reported"),
         ("updates", {"assessment": None}, "no assessment"),
@@ -143,6 +153,13 @@ def test_what_nobody_can_tell_is_said_and_stops_nothing(
     assert found.will_be_patched
     assert not found.certain
     assert f"unknown: {name}" in found.sentence
+
+
+def test_a_machine_of_the_same_age_as_its_schedule_has_replaced_none() -> None:
+    made = OPENS - timedelta(hours=2)
+    schedule = Schedule(OURS, SATURDAYS, since=made - timedelta(minutes=5))
+    assert link("assignment", made=made, schedules=(schedule,))[0] == "ok"
+    assert link("assignment", made=OPENS - timedelta(hours=8))[0] == "ok"
 
 
 def test_a_machine_that_is_off_tells_nothing_of_its_agent_and_its_updates() -> None:

@@ -127,7 +127,7 @@ def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:
 
 def warnings(window: Window) -> list[str]:
     """What is allowed but unwise."""
-    checks = (_clock_change, _near_midnight, _overlap, _uncertain_week)
+    checks = (_clock_change, near_midnight, _overlap, _uncertain_week)
     found = (check(window) for check in checks)
     return [sentence for sentence in found if sentence]
 
@@ -229,7 +229,8 @@ def _clock_change(window: Window) -> str:
     )
 
 
-def _near_midnight(window: Window) -> str:
+def near_midnight(window: Window) -> str:
+    """A sentence where a start of its next ones may be missed, else nothing."""
     starts = islice(occurrences(window.recurrence, window.start), COMPARED)
     late = sorted({each.time() for each in starts if not time(0, 0) < each.time() < LATE})
     if not late:
