@@ -16,6 +16,7 @@ STEPS = sorted(p for p in (SOURCE / "patchctl/steps").glob("*.py") if p.name != 
 FOR_STEPS = ("azure.core", "cryptography", "patchctl.schedule")
 FOR_STEPS_EXACTLY = (
     "patchctl.access",
+    "patchctl.actions",
     "patchctl.alert_queries",
     "patchctl.clients",
     "patchctl.deployment",

@@ -12,6 +12,7 @@ from azure.core.exceptions import HttpResponseError
 
 from arm_sandbox import clock
 from patchctl import engine
+from patchctl.actions import Needed
 from patchctl.clients import Clients
 from patchctl.clouds import CLOUDS
 from patchctl.deployment import Deployment
@@ -37,6 +38,7 @@ class Thing:
     afterwards: State = State.READY
     error: Exception | None = None
     log: list[tuple[str, float]] = field(default_factory=list)
+    ACTIONS: tuple[Needed, ...] = ()
 
     async def inspect(self, clients: Clients, deployment: Deployment) -> Inspection:
         return Inspection(self.state, (f"/{self.NAME}",))

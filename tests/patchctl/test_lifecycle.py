@@ -278,7 +278,7 @@ def test_a_newer_patchctl_has_been_here(cli: Cli) -> None:
 
 def test_json_has_the_documented_keys(cli: Cli) -> None:
     commands: list[tuple[tuple[str, ...], set[str]]] = [
-        (("plan", *EMAIL), {"monthly_cost_usd", "windows"}),
+        (("plan", *EMAIL), {"missing_permissions", "monthly_cost_usd", "windows"}),
         (("deploy", *EMAIL), {"monthly_cost_usd", "windows"}),
         (("validate",), set()),
         (("test-notify",), {"mails"}),

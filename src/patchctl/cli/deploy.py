@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from patchctl.clients import Connection
     from patchctl.deployment import Deployment
     from patchctl.engine import Plan
+    from patchctl.permissions import Permission
     from patchctl.report import StepReport
 
 WINDOWS = 3
@@ -29,15 +30,16 @@ def deploy(c: Command) -> None:
       patchctl deploy --email you@example.com --sandbox
       patchctl deploy --email ops@example.com --name web --at 03:00 --time-zone Europe/Berlin
     """
-    from patchctl import engine
+    from patchctl import engine, permissions
     from patchctl.cli.memory import keep_machines
     from patchctl.report import Stopped
     from patchctl.steps import STEPS
     from patchctl.views import text
 
     connection = c.connect()
-    deployment, plan = _planned(c, connection, writing=True)
+    deployment, plan, missing = _planned(c, connection, writing=True)
     engine.refuse_foreign(plan)
+    permissions.refuse(missing)
     if any(inspection.writes for inspection in plan.values()):
         c.confirm("Write this plan?")
     keep_machines(c, connection, deployment)
@@ -70,19 +72,27 @@ def plan(c: Command) -> None:
     from patchctl.report import StepReport
 
     connection = c.connect()
-    deployment, found = _planned(c, connection, writing=False)
+    deployment, found, missing = _planned(c, connection, writing=False)
     c.report([StepReport(step, i.change, 0.0, i) for step, i in found.items()])
     _show_windows(c, deployment)
+    _show_missing(c, missing)
     changes = [s for s, i in found.items() if i.writes]
     if c.given["detailed_exitcode"] and changes:
         message = f"{', '.join(changes)}: not as it should be."
         raise NotAsItShouldBe("SomethingToWrite", message)
 
 
-def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Deployment, Plan]:
-    """Resolve, check the offer, look at everything, and show it."""
+def _planned(
+    c: Command, connection: Connection, *, writing: bool
+) -> tuple[Deployment, Plan, list[Permission]]:
+    """Resolve, check the offer, look at everything, and show it; and what keeps from writing it.
+
+    Raises Refused where not even everything may be looked at.
+    """
+    from patchctl import permissions
     from patchctl.offers import with_offer
     from patchctl.refusals import refuse_left_behind, refuse_other_author, require_possible
+    from patchctl.steps import STEPS
     from patchctl.views import text
 
     deployment = c.resolve(connection, making=True)
@@ -90,6 +100,10 @@ def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Depl
     connection.run(refuse_left_behind(connection.clients, deployment))
     if writing:
         refuse_other_author(deployment)
+    needed = permissions.for_deploying(STEPS, deployment)
+    missing = connection.run(permissions.missing(connection.clients, needed))
+    if any(permission.reads for permission in missing):
+        permissions.refuse(missing)
     deployment = connection.run(with_offer(connection.clients, deployment))
     found = c.look(connection, deployment)
     c.show(f"Plan for {deployment.name} in {deployment.config.location}: {text.counted(found)}")
@@ -98,7 +112,16 @@ def _planned(c: Command, connection: Connection, *, writing: bool) -> tuple[Depl
     _show_cost(c, deployment)
     for sentence in audit_mails(deployment, found):
         c.show(sentence)
-    return deployment, found
+    return deployment, found, permissions.hindering(missing, found)
+
+
+def _show_missing(c: Command, missing: list[Permission]) -> None:
+    from patchctl.views.data import plain
+
+    c.envelope.extra["missing_permissions"] = plain(missing)
+    if missing:
+        c.show("Deploy would stop before it writes anything, since you may not:")
+        c.show(*(f"  {permission}" for permission in missing))
 
 
 def _show_prerequisites(c: Command, deployment: Deployment) -> None:

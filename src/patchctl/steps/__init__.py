@@ -22,6 +22,7 @@ from patchctl.steps import (
 )
 
 if TYPE_CHECKING:
+    from patchctl.actions import Needed
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
     from patchctl.report import Inspection
@@ -33,6 +34,10 @@ class Step(Protocol):
 
     @property
     def NEEDS(self) -> tuple[str, ...]: ...
+
+    @property
+    def ACTIONS(self) -> tuple[Needed, ...]:
+        """What the step has to be allowed in its whole life, destroy included."""
 
     @property
     def inspect(self) -> Callable[[Clients, Deployment], Awaitable[Inspection]]:

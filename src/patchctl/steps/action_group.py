@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from azure.mgmt.monitor.models import ActionGroupResource, EmailReceiver, EnableRequest
 
+from patchctl import actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import BadInput
@@ -11,6 +13,23 @@ from patchctl.report import Finding, Inspection, Part, check, joined, note, tags
 
 NAME = "action-group"
 NEEDS = ("resource-group", "resource-providers")
+ACTIONS = (
+    Needed("Microsoft.Insights/actionGroups", "read"),
+    Needed("Microsoft.Insights/actionGroups", "write delete", when=actions.makes_action_group),
+    Needed(
+        "Microsoft.Insights/actionGroups",
+        "subscribe/action",
+        when=actions.makes_action_group,
+        without="a receiver that was switched off stays so",
+    ),
+    Needed("Microsoft.Insights/actionGroups", "read", actions.named_action_group),
+    Needed(
+        "Microsoft.Insights/actionGroups",
+        "createNotifications/action notificationStatus/read",
+        actions.mailing_action_group,
+        without="test-notify sends nothing",
+    ),
+)
 SHORT_NAME = "PatchAlert"  # at most 12 characters; it stands in every mail's subject
 OURS = "patchctl-"
 """How the names of our receivers begin; others were added by hand."""

@@ -16,6 +16,7 @@ from azure.mgmt.monitor.models import (
     AlertRuleAnyOfOrLeafCondition,
 )
 
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, text
@@ -23,6 +24,7 @@ from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
 NAME = "activity-log-alerts"
 # The configuration and the assignment first: deploying must not mail about itself.
 NEEDS = ("resource-group", "action-group", "maintenance-configuration", "assignment")
+ACTIONS = (Needed("Microsoft.Insights/activityLogAlerts", "read write delete"),)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from azure.mgmt.msi.v2024_11_30.models import Identity
 
-from patchctl import access
+from patchctl import access, actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import BadInput
@@ -12,6 +13,19 @@ from patchctl.report import Finding, Inspection, Part, check, joined, tags_check
 
 NAME = "alert-identity"
 NEEDS = ("resource-group", "resource-providers")
+ACTIONS = (
+    Needed("Microsoft.ManagedIdentity/userAssignedIdentities", "read"),
+    Needed(
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "write delete",
+        when=actions.makes_identity,
+    ),
+    Needed(
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "read",
+        actions.named_identity,
+    ),
+)
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:

@@ -12,7 +12,8 @@ from azure.mgmt.authorization.v2022_04_01.models import (
     RoleAssignmentCreateParameters,
 )
 
-from patchctl import access
+from patchctl import access, actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
@@ -21,6 +22,21 @@ from patchctl.report import Finding, Inspection, State, absent, check, inspected
 
 NAME = "alert-role"
 NEEDS = ("resource-group", "alert-identity")
+ACTIONS = (
+    Needed(
+        "Microsoft.Authorization",
+        "permissions/read roleAssignments/read",
+        actions.watched_groups,
+        actions.watches,
+    ),
+    Needed(
+        "Microsoft.Authorization",
+        "roleAssignments/write roleAssignments/delete",
+        actions.watched_groups,
+        actions.watches,
+        without="an administrator has to grant and to revoke the role of the alerts",
+    ),
+)
 ROLE = "Reader"
 
 

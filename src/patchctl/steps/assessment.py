@@ -12,6 +12,8 @@ from azure.mgmt.compute.models import (
     VirtualMachineInstanceView,
 )
 
+from patchctl import actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
@@ -19,6 +21,38 @@ from patchctl.report import Finding, Inspection, State, absent, ago, check, insp
 
 NAME = "assessment"
 NEEDS = ("virtual-machine",)
+BY_HAND = "assess and install cannot be used"
+ACTIONS = (
+    Needed(
+        "Microsoft.Compute/virtualMachines",
+        "instanceView/read assessPatches/action",
+        when=actions.makes_machine,
+    ),
+    Needed(
+        "Microsoft.Compute/virtualMachines",
+        "installPatches/action",
+        when=actions.makes_machine,
+        without=BY_HAND,
+    ),
+    Needed(
+        "Microsoft.Compute/virtualMachines",
+        "assessPatches/action installPatches/action",
+        actions.vm_groups,
+        without=BY_HAND,
+    ),
+    Needed(
+        "Microsoft.HybridCompute/machines",
+        "assessPatches/action installPatches/action",
+        actions.arc_groups,
+        without=BY_HAND,
+    ),
+    Needed(
+        "Microsoft.HybridCompute/locations",
+        "updateCenterOperationResults/read",
+        actions.arc_subscriptions,
+        without=BY_HAND,
+    ),
+)
 DONE = ("Succeeded", "CompletedWithWarnings")
 PASSING = ("VMAgentStatusCommunicationError", "Conflict")
 """A new machine's agent may take minutes to report, and only then can be seen that an assessment

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from azure.core.exceptions import HttpResponseError
 from azure.mgmt.maintenance.models import ConfigurationAssignment
 
+from patchctl import actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment, PatchSchedule
 from patchctl.machines import Machine
@@ -16,6 +18,13 @@ from patchctl.report import Inspection, Part, State, check, joined, wrong
 
 NAME = "assignment"
 NEEDS = ("resource-group", "virtual-machine", "patch-settings", "maintenance-configuration")
+ACTIONS = (
+    Needed(
+        "Microsoft.Maintenance/configurationAssignments",
+        "read write delete",
+        actions.scheduled_groups,
+    ),
+)
 TYPE = "Microsoft.Maintenance/configurationAssignments"
 JUST_STARTED = "few minutes after starting"
 """Part of what Azure answers about a machine that it does not know yet (terraform retries, too)."""

@@ -11,6 +11,7 @@ from azure.mgmt.maintenance.models import (
     MaintenanceConfiguration,
 )
 
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment, PatchSchedule
 from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check
@@ -19,6 +20,7 @@ from patchctl.schedule.window import Window
 
 NAME = "maintenance-configuration"
 NEEDS = ("resource-group", "resource-providers")
+ACTIONS = (Needed("Microsoft.Maintenance/maintenanceConfigurations", "read write delete"),)
 SCOPE = "InGuestPatch"
 CLASSIFICATIONS = "patches.classifications"
 

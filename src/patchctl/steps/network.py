@@ -30,6 +30,8 @@ from azure.mgmt.network.models import (
     VirtualNetworkPropertiesFormat,
 )
 
+from patchctl import actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import BadInput
@@ -49,6 +51,39 @@ from patchctl.report import (
 
 NAME = "network"
 NEEDS = ("resource-group",)
+ACTIONS = (
+    Needed(
+        "Microsoft.Network/networkSecurityGroups",
+        "read write delete join/action",
+        when=actions.makes_network,
+    ),
+    Needed(
+        "Microsoft.Network/virtualNetworks",
+        "read write delete subnets/join/action",
+        when=actions.makes_network,
+    ),
+    Needed(
+        "Microsoft.Network/virtualNetworks/subnets",
+        "read join/action",
+        actions.named_subnet,
+        actions.makes_machine,
+    ),
+    Needed("Microsoft.Network/networkInterfaces", "read write delete", when=actions.makes_machine),
+    Needed("Microsoft.Network/natGateways", "read", when=actions.makes_machine),
+    Needed("Microsoft.Network/natGateways", "write delete join/action", when=actions.makes_gateway),
+    Needed("Microsoft.Network/publicIPAddresses", "read", when=actions.makes_machine),
+    Needed(
+        "Microsoft.Network/publicIPAddresses",
+        "write delete join/action",
+        when=actions.makes_gateway,
+    ),
+    Needed(
+        "Microsoft.Network/locations",
+        "operations/read",
+        actions.subscription,
+        actions.makes_machine,
+    ),
+)
 # Not resource-providers: Compute and Network are registered nearly everywhere, and where they are
 # not azure-core waits for them by itself, while the other steps go on.
 SPACE = "10.60.0.0/24"

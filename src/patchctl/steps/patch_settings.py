@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from azure.mgmt.resource.resources.models import Tags, TagsPatchResource
 
-from patchctl import template_spec
+from patchctl import actions, template_spec
+from patchctl.actions import Needed
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
 from patchctl.errors import Final, PatchctlError
@@ -33,6 +34,19 @@ from patchctl.translation import translated
 
 NAME = "patch-settings"
 NEEDS = ("resource-group",)
+ACTIONS = (
+    Needed("Microsoft.Compute/virtualMachines", "read write", actions.vm_groups),
+    Needed("Microsoft.HybridCompute/machines", "read", actions.arc_groups),
+    Needed("Microsoft.Resources/tags", "write", actions.vm_groups, actions.tags_machines),
+    Needed("Microsoft.Resources/templateSpecs", "read write delete", when=actions.notes_machines),
+    Needed("Microsoft.Compute/locations", "operations/read", actions.machine_subscriptions),
+    Needed(
+        "Microsoft.Authorization/locks",
+        "read",
+        actions.machine_subscriptions,
+        without="locks are not seen before they are in the way",
+    ),
+)
 FOR_EVER = ("InvalidParameter", "PropertyChangeNotAllowed")
 """The codes with which Compute refuses settings for what a machine is."""
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from azure.mgmt.resource.resources.models import GenericResourceExpanded, ResourceGroup
 from azure.mgmt.resource.templatespecs.models import TemplateSpec
 
-from patchctl import template_spec
+from patchctl import actions, template_spec
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.remembered import is_ours, split
@@ -19,6 +20,23 @@ from patchctl.report import Finding, Inspection, State, absent, check, inspected
 
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
+ACTIONS = (
+    Needed("Microsoft.Resources/subscriptions", "read locations/read", actions.subscription),
+    Needed("Microsoft.Resources/subscriptions/resourceGroups", "read"),
+    Needed(
+        "Microsoft.Resources/subscriptions/resourceGroups",
+        "write delete resources/read",
+        when=actions.makes_group,
+    ),
+    Needed("Microsoft.Resources/templateSpecs", "read", actions.subscription),
+    Needed("Microsoft.Resources/templateSpecs", "read write delete", when=actions.borrows_group),
+    Needed(
+        "Microsoft.Resources/subscriptions",
+        "operationresults/read",
+        actions.subscription,
+        without="destroy cannot wait until the group is gone",
+    ),
+)
 UP_TO_DATE = "up to date"
 KEEPERS = {False: "group", True: "template spec"}
 

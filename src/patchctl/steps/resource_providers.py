@@ -6,6 +6,8 @@ import asyncio
 
 from azure.core.exceptions import HttpResponseError
 
+from patchctl import actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
 from patchctl.report import Finding, Inspection, State, check, inspected, note
@@ -20,6 +22,19 @@ NAMESPACES = (
 )
 WATCHING = ("Microsoft.ManagedIdentity", "Microsoft.AlertsManagement", "Microsoft.ResourceHealth")
 """Needed only where Azure is to watch the results."""
+ACTIONS = (
+    Needed(
+        "Microsoft.Resources/subscriptions",
+        "providers/read",
+        actions.subscription,
+        without="what is registered is not seen",
+    ),
+    *(Needed(namespace, "register/action", actions.subscription) for namespace in NAMESPACES),
+    *(
+        Needed(namespace, "register/action", actions.subscription, actions.watches)
+        for namespace in WATCHING
+    ),
+)
 REGISTERED = "Registered"
 
 

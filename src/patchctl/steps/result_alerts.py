@@ -24,7 +24,8 @@ from azure.mgmt.monitor.models import (
     UserIdentityProperties,
 )
 
-from patchctl import access, alert_queries
+from patchctl import access, actions, alert_queries
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.report import (
@@ -47,6 +48,29 @@ NEEDS = (
     "maintenance-configuration",
     "alert-identity",
     "alert-role",
+)
+ACTIONS = (
+    Needed("Microsoft.Insights/scheduledQueryRules", "read"),
+    Needed("Microsoft.Insights/scheduledQueryRules", "write delete", when=actions.watches),
+    Needed(
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "assign/action",
+        actions.asking_identity,
+        actions.watches,
+    ),
+    Needed(
+        "Microsoft.ResourceHealth/availabilityStatuses",
+        "read",
+        when=actions.watches,
+        without="validate does not see the health of the alerts",
+    ),
+    Needed(
+        "Microsoft.AlertsManagement/alerts",
+        "read",
+        actions.subscription,
+        actions.watches,
+        without="test-notify --end-to-end does not see its alert",
+    ),
 )
 FREQUENCY = timedelta(minutes=15)
 """Azure reports the health of a rule only if it is evaluated at least this often."""

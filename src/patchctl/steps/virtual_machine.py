@@ -32,6 +32,8 @@ from azure.mgmt.compute.models import (
     WindowsVMGuestPatchAutomaticByPlatformSettings,
 )
 
+from patchctl import actions
+from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.machines import never_came_up
@@ -39,6 +41,18 @@ from patchctl.report import Finding, Inspection, Part, State, check, in_progress
 
 NAME = "virtual-machine"
 NEEDS = ("network",)
+ACTIONS = (
+    Needed("Microsoft.Compute/virtualMachines", "read write delete", when=actions.makes_machine),
+    Needed("Microsoft.Network/networkInterfaces", "join/action", when=actions.makes_machine),
+    Needed("Microsoft.Compute/disks", "read write delete", when=actions.makes_machine),
+    Needed("Microsoft.Compute/skus", "read", actions.subscription, actions.makes_machine),
+    Needed(
+        "Microsoft.Compute/locations",
+        "operations/read publishers/artifacttypes/offers/skus/versions/read",
+        actions.subscription,
+        actions.makes_machine,
+    ),
+)
 ADMIN = "azureuser"
 BY_PLATFORM = "AutomaticByPlatform"
 
