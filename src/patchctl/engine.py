@@ -108,10 +108,10 @@ async def destroy(
 ) -> list[StepReport]:
     """Take away what the steps made, each once what needs it is gone.
 
-    Where the same work again may do what is left of a step, what it needs stays, and with it what
-    is remembered.
+    Where the same work again may do what is left of a step, the ground stays that it stands on, and
+    with it what is remembered.
     """
-    kept: set[str] = set()
+    grounds, kept = {step.NAME for step in steps if not step.NEEDS}, set[str]()
 
     async def take_away(step: Step) -> StepReport:
         found = await step.inspect(clients, deployment)
@@ -120,7 +120,7 @@ async def destroy(
         if step.destroy is None or not found.stands:
             return _report(step, Outcome.ABSENT, found)
         if partly := await _partly(step.destroy(clients, deployment)):
-            kept.update(step.NEEDS if partly.passing else ())
+            kept.update(grounds.intersection(step.NEEDS) if partly.passing else ())
             return _reported(step, partly, await step.inspect(clients, deployment))
         after = await _until(
             partial(step.inspect, clients, deployment),

@@ -12,9 +12,10 @@ from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment, PatchSchedule
+from patchctl.errors import Final
 from patchctl.machines import Machine
 from patchctl.many import Failure, each, require_all, try_each
-from patchctl.report import Inspection, Part, State, check, joined, wrong
+from patchctl.report import Inspection, Part, State, check, joined, same, wrong
 
 NAME = "assignment"
 NEEDS = ("resource-group", "virtual-machine", "patch-settings", "maintenance-configuration")
@@ -106,8 +107,7 @@ def _links(deployment: Deployment) -> list[Link]:
 
 async def _part(clients: Clients, deployment: Deployment, link: Link) -> Part | None:
     """Assignments have no tags; one of this name is ours."""
-    assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments
-    standing = await find(assignments.get(*link.names))
+    standing = await _standing(clients, link)
     if standing is None and not link.wanted:
         return None
     got = standing.maintenance_configuration_id if standing is not None else None
@@ -120,24 +120,34 @@ async def _part(clients: Clients, deployment: Deployment, link: Link) -> Part | 
     )
 
 
+async def _standing(clients: Clients, link: Link) -> ConfigurationAssignment | None:
+    assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments
+    return await find(assignments.get(*link.names))
+
+
 async def _mend(clients: Clients, deployment: Deployment, link: Link) -> None:
     part = await _part(clients, deployment, link)
     if part is None or not wrong(part):
         return
     if link.released:
-        await _remove(clients, link)
+        await _take_away(clients, deployment, link)
     elif link.wanted:
         await _assign(clients, deployment, link)
 
 
 async def _take_away(clients: Clients, deployment: Deployment, link: Link) -> None:
-    """Only what stands: a lock refuses to delete even what is not there."""
-    part = await _part(clients, deployment, link)
-    if part is not None and part.tags is not None:
-        await _remove(clients, link)
-
-
-async def _remove(clients: Clients, link: Link) -> None:
+    """Only what stands: a lock refuses to delete even what is not there. What somebody has since
+    led to another schedule is theirs, unless the machine goes with it."""
+    standing = await _standing(clients, link)
+    if standing is None:
+        return
+    ours = deployment.configuration_id(link.schedule.configuration)
+    leads = standing.maintenance_configuration_id or ""
+    if deployment.own and not same(ours, leads):
+        raise Final(
+            "ChangedSince",
+            f"somebody has led its assignment {link.schedule.assignment} to {leads}; that stays",
+        )
     assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments
     await assignments.delete(*link.names)
 

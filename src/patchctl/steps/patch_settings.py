@@ -212,6 +212,12 @@ def _to_remember(deployment: Deployment, machine: Machine) -> Memory | None:
 async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) -> None:
     """What somebody else has set since is theirs, and stays."""
     remembers = memory(deployment, machine)
+    if remembers is None and machine.tag(deployment.machine_tag) is not None:
+        raise Final(
+            "ChangedSince",
+            f"somebody has changed its tag {deployment.machine_tag}, and what it was before cannot "
+            "be read from it any more; it stays as it is",
+        )
     if remembers is None or machine.settings is None:
         return
     changed = machine.settings not in (remembers.left, remembers.before)
