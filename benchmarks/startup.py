@@ -27,6 +27,7 @@ FIRST_LINE = {
     "list": 20,
     "schema": 20,
     "sandbox outbox": 20,
+    "sandbox advance --by 1h": 20,
 }
 """Commands, and the most that is wanted of them."""
 

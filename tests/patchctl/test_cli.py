@@ -65,6 +65,13 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
             yield (*path, name)
 
 
+def command_named(*path: str) -> Any:
+    found: Any = typer.main.get_command(app)
+    for name in path:
+        found = found.commands[name]
+    return found
+
+
 COMMANDS = sorted(commands(typer.main.get_command(app)))
 
 
@@ -110,10 +117,7 @@ def test_every_command_has_help_with_an_example(
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_option_has_help(command: tuple[str, ...]) -> None:
-    found: Any = typer.main.get_command(app)
-    for name in command:
-        found = found.commands[name]
-    bare = [p.name for p in found.params if not getattr(p, "help", "")]
+    bare = [p.name for p in command_named(*command).params if not getattr(p, "help", "")]
     assert bare == []
 
 

@@ -100,7 +100,7 @@ def test_a_whole_life_through_the_endpoint(you: Desk, served: dict[str, str], wo
     you.has(served)
     you.has({"PATCHCTL_NAME": "life"})
     assert you.run("deploy", "--email", "you@example.com", "--yes") == Exit.DONE, you.err
-    assert f"SANDBOX at {served['PATCHCTL_ENDPOINT']}, where it is " in you.err.splitlines()[0]
+    assert f"SANDBOX at {served['PATCHCTL_ENDPOINT']}, where it is " in you.err.splitlines()[1]
     assert any("virtualmachines/vm-life" in id for id in world.resources)
     assert any(id.endswith("/resourcegroups/rg-patching-life") for id in world.resources)
 

@@ -5,31 +5,21 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
-from functools import cache
 from typing import Annotated
 
 import typer
-import typer.main
 
 from patchctl import __version__
-from patchctl.cli import (
-    deploy,
-    destroy,
-    explain,
-    look,
-    on_demand,
-    rehearse,
-    report,
-    sandbox,
-    schema,
-    status,
-)
+from patchctl.cli.commands import COMMANDS, Group
 from patchctl.cli.streams import lasting
 from patchctl.errors import Exit, PatchctlError
 from patchctl.interruption import heeding
 
+__all__ = ["COMMANDS", "app", "main"]
+
 app = typer.Typer(
     name="patchctl",
+    cls=Group,
     invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -37,23 +27,6 @@ app = typer.Typer(
     help="Scheduled patching of Azure VMs, and mail that tells the truth about it.\n\n"
     "Try it without Azure: patchctl deploy --email you@example.com --sandbox",
 )
-app.command("deploy")(deploy.deploy)
-app.command("plan")(deploy.plan)
-app.command("validate")(look.validate)
-app.command("test-notify")(look.notify_test)
-app.command("status")(status.status)
-app.command("report")(report.report)
-app.command("assess")(on_demand.assess)
-app.command("install")(on_demand.install)
-app.command("rehearse")(rehearse.rehearse)
-app.command("destroy")(destroy.destroy)
-app.command("list")(look.list_deployments)
-app.command("explain")(explain.explain)
-app.command("schema")(schema.schema)
-app.add_typer(sandbox.app, name="sandbox")
-
-
-COMMANDS = {*(command.name for command in app.registered_commands), "sandbox"}
 
 
 def _version(wanted: bool) -> None:
@@ -79,10 +52,6 @@ USAGE_ERRORS: tuple[type[BaseException], ...] = typer.BadParameter.__bases__
 """What the parser raises for a command line that it cannot read."""
 
 
-_command = cache(lambda: typer.main.get_command(app))
-"""What the parser goes by; it takes a while to make, and a process may run many commands."""
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run, and leave with an exit code, whoever interrupts and whoever stops to listen."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -95,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _code(arguments: list[str]) -> int:
     """Run; the parser's own errors come in the asked output form."""
     try:
-        code = _command()(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
+        code = app(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
         sys.stdout.flush()
     except USAGE_ERRORS as error:
         code = _bad_usage(error, arguments)

@@ -282,10 +282,12 @@ def _greeting(asked: Config) -> str:
 
 def _who(connection: Connection) -> str:
     """Who and where we are; of a sandbox also when."""
-    me, now = connection.me, f"{connection.clock():%a %Y-%m-%d %H:%M:%S} UTC"
+    me, place = connection.me, ""
+    if connection.sandbox:
+        at = f" at {connection.endpoint}" if connection.endpoint else ""
+        place = f"SANDBOX{at}, where it is {connection.clock():%a %Y-%m-%d %H:%M:%S} UTC · "
     return (
-        f"{f'SANDBOX, where it is {now} · ' if connection.sandbox else ''}{me.name} "
-        f"in tenant {me.tenant} · subscription {connection.subscription_name} "
+        f"{place}{me.name} in tenant {me.tenant} · subscription {connection.subscription_name} "
         f"({connection.clients.subscription})"
     )
 

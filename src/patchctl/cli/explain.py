@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 def explain(
     ctx: typer.Context,
     code: Annotated[
-        str | None, typer.Argument(metavar="CODE", help="All of them, when left out.")
+        str | None,
+        typer.Argument(
+            metavar="CODE",
+            help="All of them, when left out.",
+            autocompletion=o.completing("code"),
+        ),
     ] = None,
     output: o.OutputAs = o.Output.text,
 ) -> None:

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from patchctl.cli.command import Command
 
 
+def completing(place: str) -> Callable[[], list[str]]:
+    """What Tab offers for a value that belongs at this place of the configuration."""
+
+    def complete() -> list[str]:
+        from patchctl.cli.completion import offered
+
+        return offered(place)
+
+    return complete
+
+
 class Output(StrEnum):
     text = "text"
     json = "json"
@@ -59,6 +70,7 @@ Cloud = Annotated[
         metavar="public|usgov|china",
         help="Which Azure. [default: public]",
         envvar="PATCHCTL_CLOUD",
+        autocompletion=completing("cloud"),
     ),
 ]
 Endpoint = Annotated[
@@ -132,7 +144,13 @@ Location = Annotated[
 ]
 Os = Annotated[
     str | None,
-    typer.Option("--os", metavar="windows|linux", help="[default: windows]", envvar="PATCHCTL_OS"),
+    typer.Option(
+        "--os",
+        metavar="windows|linux",
+        help="[default: windows]",
+        envvar="PATCHCTL_OS",
+        autocompletion=completing("machine.os"),
+    ),
 ]
 Size = Annotated[
     str | None,
@@ -168,6 +186,7 @@ TimeZone = Annotated[
         help="Windows or IANA name. [default: Eastern Standard Time]",
         metavar="ZONE",
         envvar="PATCHCTL_TIME_ZONE",
+        autocompletion=completing("schedule.time_zone"),
     ),
 ]
 Duration = Annotated[
@@ -182,6 +201,7 @@ Reboot = Annotated[
         metavar="IfRequired|Never|Always",
         help="[default: IfRequired]",
         envvar="PATCHCTL_REBOOT",
+        autocompletion=completing("patches.reboot"),
     ),
 ]
 Classification = Annotated[
@@ -191,6 +211,7 @@ Classification = Annotated[
         "Updates for Windows, Other for Linux]",
         metavar="NAME",
         envvar="PATCHCTL_CLASSIFICATION",
+        autocompletion=completing("patches.classifications"),
     ),
 ]
 IncludeKb = Annotated[
@@ -239,6 +260,7 @@ Prerequisites = Annotated[
         metavar="patch|report",
         help="Whether your machines' patch settings are set, or only told. [default: patch]",
         envvar="PATCHCTL_PREREQUISITES",
+        autocompletion=completing("prerequisites"),
     ),
 ]
 MachineTags = Annotated[
@@ -255,6 +277,7 @@ Outbound = Annotated[
         metavar="default|nat|none",
         help="How the machine gets to its updates. [default: default]",
         envvar="PATCHCTL_OUTBOUND",
+        autocompletion=completing("machine.outbound"),
     ),
 ]
 
@@ -272,6 +295,7 @@ Notify = Annotated[
         metavar="failures|warnings|all",
         help="What to mail about; warnings means failures too. [default: warnings]",
         envvar="PATCHCTL_NOTIFY",
+        autocompletion=completing("alerts.notify"),
     ),
 ]
 NotifyPer = Annotated[
@@ -281,6 +305,7 @@ NotifyPer = Annotated[
         metavar="run|machine",
         help="One mail for each. [default: run]",
         envvar="PATCHCTL_NOTIFY_PER",
+        autocompletion=completing("alerts.per"),
     ),
 ]
 AlertIdentity = Annotated[

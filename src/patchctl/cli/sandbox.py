@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from arm_sandbox.world import World
     from patchctl.cli.command import Command
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
 class Stop(StrEnum):
@@ -113,13 +113,13 @@ def advance(
       patchctl sandbox advance --to next-window --fail-update KB5068137
       patchctl sandbox advance --by 6h
     """
-    from arm_sandbox import patch_night
-    from patchctl.errors import BadInput
-    from patchctl.views import patch_night as view
-
-    named = (fail_machine, fail_update, stop_machine, start_machine)
-    faults = patch_night.Faults(*(tuple(names or ()) for names in named))
     with _world(ctx, "sandbox advance") as (c, world, store):
+        from arm_sandbox import patch_night
+        from patchctl.errors import BadInput
+        from patchctl.views import patch_night as view
+
+        named = (fail_machine, fail_update, stop_machine, start_machine)
+        faults = patch_night.Faults(*(tuple(names or ()) for names in named))
         until = _until(world, by, to)
         problems = patch_night.problems(world, until, faults)
         if problems:
@@ -146,10 +146,10 @@ def edit(
     Example:
       patchctl sandbox edit ID properties.enabled=false
     """
-    from arm_sandbox import by_hand
-    from patchctl.errors import BadInput
-
     with _world(ctx, "sandbox edit") as (c, world, store):
+        from arm_sandbox import by_hand
+        from patchctl.errors import BadInput
+
         try:
             for item in items:
                 path, separator, value = item.partition("=")
@@ -178,10 +178,10 @@ def delete(
     Example:
       patchctl sandbox delete ID
     """
-    from arm_sandbox import by_hand
-    from patchctl.errors import BadInput
-
     with _world(ctx, "sandbox delete") as (c, world, store):
+        from arm_sandbox import by_hand
+        from patchctl.errors import BadInput
+
         try:
             found = by_hand.resource(world, id)
         except LookupError as error:
@@ -217,15 +217,13 @@ def reset(
       patchctl sandbox reset --with hard-times.toml
       patchctl sandbox reset --subscriptions 3
     """
-    from arm_sandbox import world
-    from patchctl.cli.command import command, sandbox_directory
-    from patchctl.cli.memory import HISTORIES
-    from patchctl.clients import usable
-
-    with command(ctx, "sandbox reset", asks=False) as c:
+    with _begun(ctx, "sandbox reset") as c:
+        from arm_sandbox import world
         from arm_sandbox.store import Store
+        from patchctl.cli.command import sandbox_directory
+        from patchctl.cli.memory import HISTORIES
+        from patchctl.clients import usable
 
-        c.envelope.sandbox, c.envelope.deployment = True, None
         store = Store(sandbox_directory())
         now, options = values.moment(start), _options(behaviour)
         with usable(store), store.locked():
@@ -260,15 +258,13 @@ def serve(
       patchctl sandbox serve
       patchctl sandbox serve --real-time --record traffic.jsonl
     """
-    from arm_sandbox import server
-    from arm_sandbox.recording import Recorder
-    from patchctl.cli.command import command, sandbox_directory
-    from patchctl.clients import opened
-
-    with command(ctx, "sandbox serve", asks=False) as c:
+    with _begun(ctx, "sandbox serve") as c:
+        from arm_sandbox import server
+        from arm_sandbox.recording import Recorder
         from arm_sandbox.store import Store
+        from patchctl.cli.command import sandbox_directory
+        from patchctl.clients import opened
 
-        c.envelope.sandbox, c.envelope.deployment = True, None
         store = Store(sandbox_directory())
         with (
             server.until_interrupted(),
@@ -349,13 +345,23 @@ def _port_free(port: int) -> Iterator[None]:
 
 
 @contextmanager
-def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Store]]:
-    from arm_sandbox.store import Store
+def _begun(ctx: typer.Context, name: str) -> Iterator[Command]:
+    """Says where it is before the sandbox is loaded, which takes a moment."""
     from patchctl.cli.command import command, sandbox_directory
-    from patchctl.clients import opened
 
     with command(ctx, name, asks=False) as c:
         c.envelope.sandbox, c.envelope.deployment = True, None
+        c.say(f"SANDBOX in {sandbox_directory()}")
+        yield c
+
+
+@contextmanager
+def _world(ctx: typer.Context, name: str) -> Iterator[tuple[Command, World, Store]]:
+    with _begun(ctx, name) as c:
+        from arm_sandbox.store import Store
+        from patchctl.cli.command import sandbox_directory
+        from patchctl.clients import opened
+
         store = Store(sandbox_directory())
         with opened(store) as world:
             c.say(f"SANDBOX, where it is {world.stamp[:19].replace('T', ' ')} UTC")

@@ -192,11 +192,12 @@ _IANA_OF_WINDOWS = {name.casefold(): iana for name, iana in (win_tz | OBSOLETE).
 _WINDOWS_OF_IANA = {
     iana.casefold(): name for iana, name in tz_win.items() if iana and not iana.isupper()
 }
-_KNOWN = _ACCEPTED | {
+KNOWN = _ACCEPTED | {
     iana.casefold(): iana
     for iana, name in tz_win.items()
     if "/" in iana and name.casefold() in _ACCEPTED
 }
+"""Every name that may be written, Windows and IANA, by its name in lower case."""
 
 
 def windows_name(name: str) -> str:
@@ -232,5 +233,5 @@ def _suggestions(name: str) -> list[str]:
     abbreviation = re.fullmatch(r"([A-Z]+)([0-9].*)?", name.upper())
     if abbreviation and abbreviation[1] in ABBREVIATED:
         return [ABBREVIATED[abbreviation[1]]]
-    close = difflib.get_close_matches(name.casefold(), _KNOWN, n=3)
-    return [_KNOWN[each] for each in close]
+    close = difflib.get_close_matches(name.casefold(), KNOWN, n=3)
+    return [KNOWN[each] for each in close]

@@ -1,0 +1,62 @@
+"""Every command, and where it is: imported and built when it is asked for, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+PLACES = {
+    "deploy": "deploy:deploy",
+    "plan": "deploy:plan",
+    "validate": "look:validate",
+    "test-notify": "look:notify_test",
+    "status": "status:status",
+    "report": "report:report",
+    "assess": "on_demand:assess",
+    "install": "on_demand:install",
+    "rehearse": "rehearse:rehearse",
+    "destroy": "destroy:destroy",
+    "list": "look:list_deployments",
+    "explain": "explain:explain",
+    "schema": "schema:schema",
+    "sandbox": "sandbox:app",
+}
+"""Every command in the order of the help: its module, and what is to run in it."""
+COMMANDS = PLACES.keys()
+
+
+class Commands(Mapping[str, Any]):
+    """The commands by name, each imported and built when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _built(*PLACES[name].split(":"), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+
+@cache
+def _built(module: str, what: str, name: str) -> Any:
+    """A command for the parser; it takes a while to make, and a process may run many of them."""
+    found = getattr(import_module(f"patchctl.cli.{module}"), what)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+class Group(TyperGroup):
+    """What people type first; it builds the command that they ask for, and no other."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes | {"commands": Commands()})
