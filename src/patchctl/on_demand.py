@@ -77,8 +77,7 @@ def _ours(error: Exception, within: float) -> PatchctlError:
 
 
 def _interrupted(machine: Machine) -> Turn[Any]:
-    message = "interrupted before its end; what Azure has begun it goes on with"
-    return Turn(machine, error=Interrupted("Interrupted", message))
+    return Turn(machine, error=Interrupted("Interrupted", "interrupted before its end"))
 
 
 # -- assessments

@@ -16,11 +16,13 @@ from tests.fleet.building import NOON, build
 from tests.fleet.drawing import EVERY, draw
 from tests.matrix.shell import WORLD, Saved, Shell
 
+HOUR = 3600.0
 EMAIL = ("--email", "ops@example.com")
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 DEPLOY = ("deploy", *EMAIL)
 DESTROY = ("destroy", "--yes")
+INSTALL = ("install", "--now", "--yes")
 OTHER = ("deploy", "--name", "other", *EMAIL)
 """A deployment that is not the one at work: what is foreign, and stays as it is."""
 
@@ -54,12 +56,20 @@ class Situation:
     start: str
     command: tuple[str, ...]
     repeats: bool = False
-    """Whether it does its work anew each time: a test mail is sent again."""
+    """Whether it does its work anew each time: a test mail is sent again, a machine assessed."""
+
+    lasts: float = 0.0
+    """Seconds for which Azure may go on with what it has begun, when nobody waits for it."""
 
     @property
     def looks(self) -> bool:
         """Whether it only looks, and writes nothing."""
         return self.command[0] in LOOKING
+
+    @property
+    def makes(self) -> bool:
+        """Whether it makes anew what somebody has broken."""
+        return self.command[0] in ("deploy", "destroy")
 
     @property
     def mended(self) -> tuple[str, ...]:
@@ -85,11 +95,13 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("report", "patched", ("report",)),
     Situation("list", "deployed", ("list",)),
     Situation("test-notify", "deployed", ("test-notify",), repeats=True),
+    Situation("assess", "deployed", ("assess",), repeats=True, lasts=HOUR),
+    Situation("install machines", "fleet-deployed", INSTALL, repeats=True, lasts=4 * HOUR),
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY),
 )
-LOCAL = {"schema", "rehearse", "sandbox"}
+LOCAL = {"schema", "explain", "rehearse", "sandbox"}
 """Commands that speak to no Azure, or to a world of their own that nobody else can disturb."""
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from io import StringIO
 from itertools import pairwise
 from typing import Any
 
@@ -127,6 +128,24 @@ def test_nothing_begins_unasked(cli: Cli, mixed: Fleet) -> None:
         assert f"{flag} is needed" in ended.err
         assert ended.err.rstrip().endswith(f"patchctl {' '.join(words)} {flag}".replace("*", "'*'"))
     assert started_by(cli.world, INSTALLED) == []
+
+
+class Terminal(StringIO):
+    """A terminal at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_somebody_is_asked(cli: Cli, mixed: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows, *_ = mixed.machines
+    words = ("install", "--now", "--vm", windows.name)
+    for typed, code, done in (("n", 130, 0), ("y", 0, 1)):
+        monkeypatch.setattr("sys.stdin", Terminal(f"{typed}\n"))
+        ended = cli(*words)
+        assert ended.code == code
+        assert "Install this on 1 machine now, 1 at a time?" in ended.out + ended.err
+        assert len(started_by(cli.world, INSTALLED)) == done
 
 
 def test_where_there_is_no_machine(cli: Cli, mixed: Fleet) -> None:
@@ -266,7 +285,7 @@ def test_when_interrupted_what_has_ended_is_kept() -> None:
         first, second = run_for(place, two(), 250, Limits(1, HOURS))
         assert not first.problem
         assert isinstance(second.error, Interrupted)
-        assert "Azure has begun" in second.problem
+        assert "assessPatches of " in place.connection.clients.operations.told
 
 
 def test_a_machine_has_its_time() -> None:

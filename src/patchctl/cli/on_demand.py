@@ -97,7 +97,7 @@ def assess(c: Command) -> None:
         turns = connection.run(on_each("assess", machines, work, progress.notify, limits))
     c.envelope.extra["machines"] = view.data(turns, "assessment")
     c.show(*view.assessed(turns))
-    _require_done(turns, "AssessmentFailed")
+    _require_done(turns, connection, "AssessmentFailed")
 
 
 @o.takes("install", WHERE, WHAT, o.EVERYWHERE)
@@ -124,7 +124,7 @@ def install(c: Command) -> None:
     turns = _install(c, connection, deployment, order, machines)
     c.envelope.extra["machines"] = view.data(turns, "run")
     c.show(*view.installed(turns))
-    _require_done(turns, "InstallationFailed")
+    _require_done(turns, connection, "InstallationFailed")
 
 
 def _require_now(c: Command) -> None:
@@ -198,14 +198,14 @@ def _meant(c: Command, connection: Connection, deployment: Deployment) -> list[M
     return sorted(found, key=lambda machine: machine.id.lower())
 
 
-def _require_done(turns: Sequence[Turn[Any]], code: str) -> None:
+def _require_done(turns: Sequence[Turn[Any]], connection: Connection, code: str) -> None:
     """Raises Partly where some machines are not done, PatchctlError where none is."""
     from patchctl.errors import Interrupted, Partly, PatchctlError
+    from patchctl.report import Outcome
 
     failures = [f"{turn.machine.shown}: {turn.problem}" for turn in turns if turn.problem]
-    if any(isinstance(turn.error, Interrupted) for turn in turns):
-        message = "Interrupted. What Azure has begun it goes on with."
-        raise Interrupted("Interrupted", message)
+    if any(turn.outcome is Outcome.INTERRUPTED for turn in turns):
+        raise Interrupted("Interrupted", f"Interrupted. {connection.clients.operations.told}")
     if len(failures) == len(turns):
         raise PatchctlError(code, "\n".join(failures))
     if failures:

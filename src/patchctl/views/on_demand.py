@@ -30,7 +30,8 @@ def order(wanted: Order, machines: Sequence[Machine], left: Iterable[Machine]) -
     yield Text(f"Restart: {wanted.patches.reboot}. Each for {longest} hours at most.")
     yield from named(machines)
     for machine in left:
-        yield Text(f"  left: {machine.shown}: nothing is asked of {SYSTEMS[machine.os]}", "yellow")
+        system = SYSTEMS.get(machine.os, "a system that it does not tell")
+        yield Text(f"  left: {machine.shown}: nothing is asked of {system}", "yellow")
 
 
 def named(machines: Sequence[Machine]) -> Iterator[Text]:
