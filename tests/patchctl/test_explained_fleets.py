@@ -25,6 +25,9 @@ GOOD = ("Succeeded", "CompletedWithWarnings")
 ARC = "2025-01-13"
 OPENING = ("06:00", "07:00", "08:00")
 """In UTC: an hour before the first window of ours, with it, and an hour after."""
+BEFORE = (1.5, 6.5, 20)
+"""Hours until that window when it is asked: at none of these anybody's schedule is at work, and a
+machine that is being patched could not be assessed."""
 
 
 @pytest.mark.parametrize("seed", [0, 2])
@@ -48,7 +51,7 @@ def _agrees(seed: int) -> dict[str, Explanation]:
         for machine in fleet.machines:
             if random.random() < 0.5:
                 random.choice(CHANGES)(place.world, machine, random.choice(OPENING))
-        _wait_until(place, WINDOW - random.choice((1, 6, 20)) * HOURS)
+        _wait_until(place, WINDOW - random.choice(BEFORE) * HOURS)
         for machine in fleet.machines:
             if random.random() < 0.15:
                 _make_anew(place.world, machine)
