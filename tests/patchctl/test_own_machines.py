@@ -267,3 +267,25 @@ def _assigned(world: World) -> dict[str, str]:
     kind = "microsoft.maintenance/configurationassignments"
     found = (r.properties for r in world.resources.values() if r.type.lower() == kind)
     return {p["resourceId"].lower(): p["maintenanceConfigurationId"] for p in found}
+
+
+def test_edits_of_assignments_are_mailed_within_the_subscription(cli: Cli) -> None:
+    fleet = quiet(20)
+    here = next(m for m in fleet.machines if SUBSCRIPTIONS[0] in m.id)
+    away = next(m for m in fleet.machines if SUBSCRIPTIONS[0] not in m.id)
+    cli.store.save(build(replace(fleet, machines=(here, away))))
+    asked = ("--vm", "vm-*", "--email", EMAIL)
+    said = "of 1 of 2 machines are not mailed: they are in other subscriptions"
+    assert said in cli("plan", *asked).out
+    assert cli("deploy", *asked).code == 0
+    cli("sandbox", "advance", "--by", "1h")
+    assert not cli.mails("alert")
+    cli.change(lambda world: unassign(world, here))
+    cli.change(lambda world: unassign(world, away))
+    cli("sandbox", "advance", "--by", "1h")
+    [alert] = cli.mails("alert")
+    assert "Maintenance-Assignment-Deleted" in alert["subject"]
+    assert cli("plan", "--detailed-exitcode").code == 5
+    assert cli("destroy", "--yes").code == 0
+    cli("sandbox", "advance", "--by", "1h")
+    assert cli.mails("alert") == [alert]

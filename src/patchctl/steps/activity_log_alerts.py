@@ -6,6 +6,7 @@ They never tell whether patching worked: Azure writes no activity-log event abou
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from azure.mgmt.monitor.models import (
@@ -19,7 +20,7 @@ from azure.mgmt.monitor.models import (
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, text
+from patchctl.report import Finding, Inspection, Part, check, joined, same, tags_check, text
 
 NAME = "activity-log-alerts"
 # The configuration and the assignment first: deploying must not mail about itself.
@@ -33,6 +34,10 @@ class Rule:
     operation: str
     what: str
 
+    @property
+    def of_assignments(self) -> bool:
+        return "/configurationAssignments/" in self.operation
+
 
 RULES = (
     Rule(
@@ -43,7 +48,7 @@ RULES = (
     Rule(
         "Maintenance-Assignment-Alert",
         "Microsoft.Maintenance/configurationAssignments/write",
-        "an assignment to the patch schedule was changed",
+        "an assignment to a patch schedule was changed",
     ),
     Rule(
         "Patch-Deployment-Deleted",
@@ -53,14 +58,14 @@ RULES = (
     Rule(
         "Maintenance-Assignment-Deleted",
         "Microsoft.Maintenance/configurationAssignments/delete",
-        "an assignment to the patch schedule was deleted",
+        "an assignment to a patch schedule was deleted",
     ),
 )
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     parts = await asyncio.gather(*(_part(clients, deployment, rule) for rule in RULES))
-    return joined(parts, deployment.is_ours)
+    return joined(parts, deployment.is_ours, _unwatched(deployment))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
@@ -82,7 +87,7 @@ def desired(
     return ActivityLogAlertResource(
         location="Global",
         tags={**tags, **deployment.tags},
-        scopes=list(deployment.audited),
+        scopes=_scopes(deployment, rule),
         enabled=True,
         description=f"Audit: {rule.what}. It says nothing about whether patching worked.",
         condition=AlertRuleAllOfCondition(
@@ -97,6 +102,24 @@ def desired(
             ]
         ),
     )
+
+
+def _scopes(deployment: Deployment, rule: Rule) -> list[str]:
+    """What is ours, and the assignments of your machines, which are in their groups.
+
+    A rule watches its own subscription only (probed, terraform-provider-azurerm#25053).
+    """
+    here = [m.id for m in deployment.machines if same(m.subscription, deployment.subscription)]
+    return [*deployment.audited, *(here if rule.of_assignments else ())]
+
+
+def _unwatched(deployment: Deployment) -> Iterator[str]:
+    machines = deployment.machines
+    if away := [m for m in machines if not same(m.subscription, deployment.subscription)]:
+        yield (
+            f"Edits of the assignments of {len(away)} of {len(machines)} machines are not mailed: "
+            "they are in other subscriptions, and an alert watches only its own."
+        )
 
 
 def _condition(rule: Rule) -> dict[str, str]:
@@ -131,7 +154,7 @@ def _findings(
     return [
         check(f"alert {rule.name}", "enabled", "enabled" if got.enabled else "disabled"),
         check(f"condition of {rule.name}", wanted, condition),
-        check(f"scope of {rule.name}", deployment.audited, got.scopes),
+        check(f"scope of {rule.name}", _scopes(deployment, rule), got.scopes),
         _mails_to(deployment, rule, _groups(got)),
         tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
     ]
