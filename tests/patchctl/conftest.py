@@ -80,7 +80,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         place = Place(connection, _deployment(connection, live=live), writes)
         yield place
         if live:
-            connection.run(_delete_group(place))
+            connection.run(delete_group(place))
 
 
 def _deployment(connection: Connection, *, live: bool) -> Deployment:
@@ -93,7 +93,7 @@ def _deployment(connection: Connection, *, live: bool) -> Deployment:
     return connection.run(with_offer(clients, deployment))
 
 
-async def _delete_group(place: Place) -> None:
+async def delete_group(place: Place) -> None:
     groups, name = place.clients.resources.resource_groups, place.deployment.group
     if await find(groups.get(name)) is not None:
         await (await groups.begin_delete(name)).result()

@@ -6,7 +6,7 @@ made and read with plain SDK calls, never with the step's own code.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,9 @@ from tests.patchctl.conftest import EMAIL, Place
 Act = Callable[[Clients, Deployment], Awaitable[Any]]
 MACHINES = ("Microsoft.Compute", "virtualMachines")
 MAKING = [step for step in STEPS if step is not patch_settings]
-"""That step makes nothing: what it promises is asked of it in `test_own_machines`."""
+"""That step makes nothing: what it promises is asked of it in `test_contract_of_machines`."""
+AT_FIRST = {"resource-providers": State.DIFFERS, "patch-settings": State.DIFFERS}
+"""What a step finds before it has done anything, where that is not nothing."""
 BY_NAME = {step.NAME: step for step in STEPS}
 
 
@@ -50,25 +52,24 @@ BY_NAME = {step.NAME: step for step in STEPS}
 @pytest.mark.parametrize("step", MAKING, ids=lambda step: step.NAME)
 def test_contract(step: Step, place: Place, pytestconfig: pytest.Config) -> None:
     live = bool(pytestconfig.getoption("--live"))
-    place.deploy(*_needed(step))
-    _is_made(step, place, live=live)
+    place.deploy(*needed(step))
+    is_made(step, place, live=live)
     if step.NAME in DRIFTS:
-        _mends_drift(step, place, *DRIFTS[step.NAME])
+        mends_drift(step, place, *DRIFTS[step.NAME])
     if step.NAME in OWNED:
         _leaves_what_is_foreign(step, place, OWNED[step.NAME])
     if step.NAME in REFUSED:
         with pytest.raises(Refused):
             place.connection.run(_awaited(REFUSED[step.NAME], place))
         assert place.inspect(step).ready
-    _is_taken_away(step, place)
+    is_taken_away(step, place, READS.get(step.NAME, ()))
 
 
-def _is_made(step: Step, place: Place, *, live: bool) -> None:
+def is_made(step: Step, place: Place, *, live: bool) -> None:
     before = place.inspect(step)
     # Providers may be registered already, and Azure may have assessed a new machine by itself.
     if not live:
-        wanted = State.DIFFERS if step.NAME == "resource-providers" else State.ABSENT
-        assert before.state is wanted
+        assert before.state is AT_FIRST.get(step.NAME, State.ABSENT)
     [report] = place.deploy(step)
     assert report.outcome in (Outcome.CREATED, Outcome.UPDATED) or before.ready
     assert place.inspect(step).ready
@@ -78,7 +79,7 @@ def _is_made(step: Step, place: Place, *, live: bool) -> None:
     assert not place.writes
 
 
-def _mends_drift(step: Step, place: Place, drift: Act, subject: str) -> None:
+def mends_drift(step: Step, place: Place, drift: Act, subject: str) -> None:
     place.connection.run(_awaited(drift, place))
     found = place.inspect(step)
     assert not found.ready
@@ -108,15 +109,18 @@ def _leaves_what_is_foreign(step: Step, place: Place, owned: Owned) -> None:
     assert place.inspect(step).ready
 
 
-def _is_taken_away(step: Step, place: Place) -> None:
+def is_taken_away(step: Step, place: Place, reads: Sequence[Act]) -> None:
     [report] = place.destroy([step])
     if step.destroy is None:
         assert report.outcome is Outcome.ABSENT
         assert place.inspect(step).ready  # it leaves nothing that would have to go
         return
     assert report.outcome is Outcome.DELETED
-    assert place.inspect(step).state is State.ABSENT
-    for read in READS[step.NAME]:
+    after = place.inspect(step)
+    assert not after.stands
+    assert after.state is AT_FIRST.get(step.NAME, State.ABSENT)
+    assert reads
+    for read in reads:
         assert place.connection.run(_is_gone(read, place))
     [again] = place.destroy([step])
     assert again.outcome is Outcome.ABSENT
@@ -124,7 +128,7 @@ def _is_taken_away(step: Step, place: Place) -> None:
         place.connection.run(_awaited(step.destroy, place))
 
 
-def _needed(step: Step) -> list[Step]:
+def needed(step: Step) -> list[Step]:
     """What a step needs, and what that needs, in the order of STEPS."""
     names, found = set(step.NEEDS), set[str]()
     while names - found:
@@ -324,12 +328,17 @@ async def _let_somebody_in(clients: Clients, d: Deployment) -> None:
 
 
 async def _patch_by_os(clients: Clients, d: Deployment) -> None:
+    await patch_by_os(clients, d.group, d.virtual_machine)
+
+
+async def patch_by_os(clients: Clients, group: str, machine: str) -> None:
+    """Let a machine's own system patch it."""
     settings = PatchSettings(patch_mode="AutomaticByOS", assessment_mode="ImageDefault")
     settings["automaticByPlatformSettings"] = None  # Azure takes them with the platform only
     profile = OSProfile(windows_configuration=WindowsConfiguration(patch_settings=settings))
     update = VirtualMachineUpdate(properties=VirtualMachineProperties(os_profile=profile))
     machines = clients.compute.virtual_machines
-    await (await machines.begin_update(d.group, d.virtual_machine, update)).result()
+    await (await machines.begin_update(group, machine, update)).result()
 
 
 async def _mail_nobody(clients: Clients, d: Deployment) -> None:
