@@ -22,6 +22,7 @@ from patchctl.remembered import (
     VERSION,
 )
 from patchctl.schedule import recurrence, window
+from patchctl.schedule.patch_schedule import PatchSchedule
 from patchctl.schedule.window import Window
 
 if TYPE_CHECKING:
@@ -33,27 +34,6 @@ DEMO_TAGS = {"purpose": "patching-demo", "environment": "demo"}
 NONE_MADE = "Not asked for: the machines stand already."
 FIRST_AHEAD = timedelta(minutes=20)
 """Azure wants 15 for a new schedule, and the machine may have to be made in them first."""
-
-
-@dataclass(frozen=True)
-class PatchSchedule:
-    """A maintenance configuration, and the window that it is to have."""
-
-    configuration: str
-    window: Window
-    wanted: bool
-    """Whether this command asks for it; one that is not asked for is left as it stands."""
-    once: bool = False
-    """Whether its window opens a single time."""
-
-    @property
-    def assignment(self) -> str:
-        return f"assign-{self.configuration}"
-
-    @property
-    def expires(self) -> datetime | None:
-        """When it ends, by the clocks of its time zone: before it would open a second time."""
-        return self.window.start + timedelta(hours=12) if self.once else None
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,10 @@ def _suffixes(deployment: Deployment, machine: Machine) -> Iterator[str]:
 
 
 def _is_left(deployment: Deployment, machine: Machine) -> bool:
+    """In a group of somebody's a schedule may be any deployment's; only a tag says whose it was."""
     assigned = not set(deployment.configuration_ids).isdisjoint(machine.schedules)
-    return assigned or machine.tag(deployment.machine_tag) is not None
+    tagged = machine.tag(deployment.machine_tag) is not None
+    return tagged or (assigned and not deployment.borrowed)
 
 
 # -- patterns

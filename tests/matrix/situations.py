@@ -21,6 +21,8 @@ EMAIL = ("--email", "ops@example.com")
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 DEPLOY = ("deploy", *EMAIL)
+THERE = ("--resource-group", FLEET.machines[0].group.id.rsplit("/", 1)[1], "--no-machine-tags")
+"""Into a group that stands, which remembers for the machines."""
 DESTROY = ("destroy", "--yes")
 INSTALL = ("install", "--now", "--yes")
 OTHER = ("deploy", "--name", "other", *EMAIL)
@@ -42,6 +44,7 @@ STARTS: Mapping[str, Start] = {
     "patched": Start(commands=(OTHER, DEPLOY, *NIGHT)),
     "fleet": Start(fleet=True),
     "fleet-deployed": Start(fleet=True, commands=((*DEPLOY, *MACHINES),)),
+    "fleet-there": Start(fleet=True, commands=((*DEPLOY, *MACHINES, *THERE),)),
 }
 
 
@@ -87,6 +90,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy again", "deployed", ("deploy",)),
     Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00")),
     Situation("deploy machines", "fleet", (*DEPLOY, *MACHINES)),
+    Situation("deploy into a group", "fleet", (*DEPLOY, *MACHINES, *THERE)),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
     Situation("validate", "deployed", ("validate",)),
@@ -100,6 +104,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY),
+    Situation("destroy in a group", "fleet-there", DESTROY),
 )
 LOCAL = {"schema", "explain", "rehearse", "sandbox"}
 """Commands that speak to no Azure, or to a world of their own that nobody else can disturb."""

@@ -57,6 +57,11 @@ def the_group(world: World) -> Resource:
     return next(r for key, r in world.resources.items() if key.endswith(f"/{GROUP}"))
 
 
+def note(world: World) -> Resource:
+    """The template spec that remembers."""
+    return next(r for r in in_the_group(world) if r.type.endswith("templateSpecs"))
+
+
 def test_a_whole_life_leaves_exactly_what_was_there(theirs: Cli) -> None:
     before = state(theirs.world)
     planned = theirs("plan", *MINE)
@@ -162,6 +167,16 @@ def test_a_deploy_that_was_stopped_goes_on_without_the_groups_name(theirs: Cli) 
     assert differences(before, state(theirs.world)) == []
 
 
+def test_what_somebody_changes_of_the_note_is_mended(theirs: Cli) -> None:
+    theirs.deploy(*INTO)
+    theirs.change(lambda world: note(world).body["tags"].update(purpose="theirs"))
+    (step,) = [s for s in theirs.json("plan")["steps"] if s["step"] == "resource-group"]
+    (wrong,) = [f for f in step["findings"] if f["ok"] is False]
+    assert wrong["subject"] == "template spec's tags"
+    assert outcomes(theirs.json("deploy")) == {**UNCHANGED, "resource-group": "updated"}
+    assert note(theirs.world).body["tags"]["purpose"] == "patching-demo"
+
+
 def test_what_stands_under_our_name_is_not_taken(theirs: Cli) -> None:
     theirs.deploy(*INTO)
     theirs.change(_disown)
@@ -170,8 +185,7 @@ def test_what_stands_under_our_name_is_not_taken(theirs: Cli) -> None:
 
 
 def _disown(world: World) -> None:
-    spec = next(r for r in in_the_group(world) if r.type.endswith("templateSpecs"))
-    spec.body["tags"]["managed-by"] = "somebody"
+    note(world).body["tags"]["managed-by"] = "somebody"
 
 
 def test_the_night_in_a_group_of_somebodys(theirs: Cli) -> None:

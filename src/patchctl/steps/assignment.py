@@ -11,11 +11,12 @@ from azure.mgmt.maintenance.models import ConfigurationAssignment
 from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
-from patchctl.deployment import Deployment, PatchSchedule
+from patchctl.deployment import Deployment
 from patchctl.errors import Final
 from patchctl.machines import Machine
 from patchctl.many import Failure, each, require_all, try_each
 from patchctl.report import Inspection, Part, State, check, joined, same, wrong
+from patchctl.schedule.patch_schedule import PatchSchedule
 
 NAME = "assignment"
 NEEDS = ("resource-group", "virtual-machine", "patch-settings", "maintenance-configuration")

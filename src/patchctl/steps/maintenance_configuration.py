@@ -13,9 +13,10 @@ from azure.mgmt.maintenance.models import (
 
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
-from patchctl.deployment import Deployment, PatchSchedule
+from patchctl.deployment import Deployment
 from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check
 from patchctl.schedule import recurrence, window
+from patchctl.schedule.patch_schedule import PatchSchedule
 from patchctl.schedule.window import Window
 
 NAME = "maintenance-configuration"
