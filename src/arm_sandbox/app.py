@@ -214,6 +214,8 @@ def _operation_due(world: World, name: str) -> None:
         return
     if operation.error is not None:
         arm.failed(world, resource, operation)
+        if resource.type == resources.GROUP:
+            resources.group_stays(resource)
     elif resource.type == resources.GROUP:
         resources.group_deleted(world, operation.resource, KINDS)
     elif operation.verb == "delete":

@@ -194,8 +194,7 @@ def delete(world: World, kind: Kind, id: Id, request: Request) -> Response:
     conflicts.require_match(kind.etags, resource, request)
     conflicts.require_idle(world, id.text)
     kind.deletable(world, resource)
-    if kind.delete is None:
-        failures.refuse(world, kind.type, "delete")
+    failures.refuse(world, kind.type, "delete", begins=kind.delete is not None)
     record(world, resource.id, f"{kind.type}/delete", "Started")
     if kind.delete is None:
         take_away(world, kind, resource)
@@ -314,8 +313,7 @@ def _write(
     world: World, kind: Kind, id: Id, request: Request, *, body: Body, old: Resource | None
 ) -> Response:
     verb, how = ("create", kind.create) if old is None else ("update", kind.update)
-    if how is None:
-        failures.refuse(world, kind.type, verb)
+    failures.refuse(world, kind.type, verb, begins=how is not None)
     id = canonical(kind, id) if old is None else parse(old.id)
     document = {**envelope(id, kind.type, {}), **kind.fill(world, id, body, old)}
     hidden = old.hidden if old is not None else {"made with": request.api_version}

@@ -20,7 +20,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from arm_sandbox import private, tokens
+from arm_sandbox import failures, private, tokens
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 
@@ -213,6 +213,9 @@ def _unknown_client(authority: Authority, world: World, form: dict[str, str]) ->
             f"'{authority.client_id}'."
         )
         return _error(world, 401, "invalid_client", 7000215, message)
+    if (failure := failures.sign_in(world)) is not None:
+        number = int(failure.code.removeprefix("AADSTS"))
+        return _error(world, 400, "invalid_grant", number, failure.message)
     return None
 
 

@@ -2,6 +2,7 @@
 
 A long-running operation ends in its error and is polled with HTTP 200 (recorded); what takes
 effect at once is answered with 500, as the maintenance service did five times in a row (recorded).
+A failure may also say with which status a write is refused before anything is begun.
 """
 
 from __future__ import annotations
@@ -29,11 +30,19 @@ PREEMPTED = (
 """How an operation is canceled by another (azure-rest-api-specs#22434)."""
 
 
-def strike(world: World, type: str, verb: str) -> Failure | None:
-    """Count an attempt, and answer with the failure that hits it, if one does."""
+GRAPH = "Microsoft.ResourceGraph/resources"
+SIGN_IN = "Microsoft.Entra/tokens"
+
+
+def strike(world: World, type: str, verb: str, *, at_once: bool | None = None) -> Failure | None:
+    """Count an attempt, and answer with the failure that hits it, if one does.
+
+    `at_once`: count only what is refused before it is begun, or only what fails afterwards.
+    """
     hit = None
     for number, failure in enumerate(world.options.failures):
-        if same(failure.type, type) and same(failure.on, verb):
+        meant = same(failure.type, type) and same(failure.on, verb)
+        if meant and at_once in (None, failure.refused > 0):
             attempt = world.attempts.get(str(number), 0) + 1
             world.attempts[str(number)] = attempt
             if hit is None and _hits(world, failure, attempt):
@@ -62,13 +71,18 @@ def error(world: World, failure: Failure, type: str) -> dict[str, str]:
     return {"code": code, "message": message}
 
 
-def refuse(world: World, type: str, verb: str) -> None:
-    """Raise the failure that hits a write which takes effect at once."""
-    failure = strike(world, type, verb)
+def refuse(world: World, type: str, verb: str, *, begins: bool = False) -> None:
+    """Raise the failure that hits a write which takes effect at once, or `begins` an operation."""
+    failure = strike(world, type, verb, at_once=True if begins else None)
     if failure is not None:
         said = error(world, failure, type)
         headers = {"x-ms-failure-cause": "service"}
-        raise Refusal(500, said["code"], said["message"], headers=headers)
+        raise Refusal(failure.refused or 500, said["code"], said["message"], headers=headers)
+
+
+def sign_in(world: World) -> Failure | None:
+    """The failure that hits somebody who wants a token."""
+    return strike(world, SIGN_IN, "get")
 
 
 def _internal(world: World, type: str) -> str:

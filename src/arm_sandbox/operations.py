@@ -55,8 +55,9 @@ def start(
         due=world.now + seconds,
         retry_after=RETRY_AFTER[how.style],
     )
-    type = parse(resource).type
-    failure = failures.strike(world, type, verb)
+    found = world.find(resource)
+    type = found.type if found is not None else parse(resource).type
+    failure = failures.strike(world, type, verb, at_once=False)
     if failure is not None:
         operation.error, operation.ending = failures.error(world, failure, type), failure.status
     world.operations[operation.name] = operation
@@ -158,6 +159,8 @@ def _poll_location(world: World, request: Request, operation: Operation) -> Resp
     """Network tells where to poll even when there is no more to be had (recorded)."""
     if operation.due > world.now:
         return Response(202, None, first_headers(world, request, operation, location=True))
+    if operation.style == "arm" and operation.error is not None:
+        return Response(409, {"error": operation.error})  # azure-powershell#6318
     if operation.style == "arm":
         is_group = "/providers/" not in operation.resource
         return Response(200 if is_group else 204)  # recorded, and for deployments documented

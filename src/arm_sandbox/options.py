@@ -69,15 +69,21 @@ class Policy:
 
 @dataclass(config=STRICT)
 class Failure:
-    """Some writes of a type that fail: the `nth` and so many more, or each with a chance."""
+    """Some writes of a type that fail: the `nth` and so many more, or each with a chance.
+
+    Two types are no resources: `Microsoft.ResourceGraph/resources`, whose queries fail, and
+    `Microsoft.Entra/tokens`, where signing in does (with a code like `AADSTS50076`).
+    """
 
     type: str
     on: str = "create"
-    """`create`, `update`, `delete`, or the name of an action."""
+    """`create`, `update`, `delete`, or the name of an action; `query` and `get` of the two."""
     nth: int = 1
     times: int = 1
     share: float = 0.0
     status: Literal["Failed", "Canceled"] = "Failed"
+    refused: Annotated[int, Field(ge=0, le=599)] = 0
+    """The status of an answer that refuses the write at once, instead of one that fails later."""
     code: str = ""
     message: str = ""
     """What the service is known to say, when left out."""

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
+from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
-from arm_sandbox import clock, faults, tokens
+from arm_sandbox import clock, failures, faults, tokens
 from arm_sandbox.app import respond
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
@@ -123,12 +124,17 @@ class SandboxCredential:
         self._claims: tokens.Claims = {"exp": 0}
 
     async def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
+        """Raises what azure-identity does where the world is told that signing in fails."""
+        if (failure := failures.sign_in(self._world)) is not None:
+            said = ": ".join(part for part in (failure.code, failure.message) if part)
+            raise ClientAuthenticationError(f"Authentication failed: {said}")
         return AccessToken(self._token(), self._told())
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
     ) -> AccessTokenInfo:
-        return AccessTokenInfo(self._token(), self._told())
+        token = await self.get_token()
+        return AccessTokenInfo(token.token, token.expires_on)
 
     def _told(self) -> int:
         return int(self._claims["exp"]) if self._seconds == self.CENTURY else 0

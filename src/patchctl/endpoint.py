@@ -37,7 +37,8 @@ SANDBOX = "ArmSandbox"
 VARIABLES = ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 OWN = (
     "Set AZURE_AUTHORITY_HOST to it, and AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET "
-    "to a client of its own. For the sandbox all are shown by: patchctl sandbox env"
+    "to a client of its own (patchctl sandbox env shows the sandbox's), then run the same command "
+    "again: {again}"
 )
 
 

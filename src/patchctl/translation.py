@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchctl import catalogue, envelopes
-from patchctl.errors import NotSignedIn, PatchctlError, Refused
+from patchctl.errors import NotSignedIn, PatchctlError, Refused, unexpected
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
@@ -40,7 +40,7 @@ def translate(error: Exception) -> PatchctlError:
     if isinstance(error, (azure.ServiceRequestError, azure.ServiceResponseError)):
         message = f"Azure could not be reached: {first_line(str(error))}"
         return PatchctlError("NoConnection", message)
-    return PatchctlError("AzureError", first_line(str(error)))
+    return unexpected(error)
 
 
 def _unreadable(error: HttpResponseError) -> str:
@@ -86,9 +86,9 @@ def code_and_message(error: HttpResponseError) -> tuple[str, str]:
 def _unnamed(error: HttpResponseError) -> str:
     from azure.core.exceptions import ClientAuthenticationError
 
-    if error.status_code is None:
-        return "NotSignedIn" if isinstance(error, ClientAuthenticationError) else "AzureError"
-    return f"Http{error.status_code}"
+    if error.status_code is not None:
+        return f"Http{error.status_code}"
+    return "NotSignedIn" if isinstance(error, ClientAuthenticationError) else "NoAnswer"
 
 
 def _body(error: HttpResponseError) -> str:

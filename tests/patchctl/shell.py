@@ -122,3 +122,15 @@ class Cli:
 
 def outcomes(document: Any) -> dict[str, str]:
     return {step["step"]: step["outcome"] for step in document["steps"]}
+
+
+def follow(cli: Cli, error: Mapping[str, str]) -> None:
+    """Do what each error says to do next, waiting included, until there is none."""
+    for _ in range(3):
+        if "ait" in error["hint"]:
+            cli("sandbox", "advance", "--by", "5m")
+        ended = cli.follow(error)
+        if ended.code == 0:
+            return
+        error = json.loads(ended.out)["error"]
+    pytest.fail(f"it leads in circles: {error['hint']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import threading
 from collections.abc import Iterator
@@ -309,6 +310,29 @@ def test_what_is_no_resource_manager(you: Desk, tmp_path: Path, document: Any) -
     with listening(Stranger(document), tmp_path) as variables:
         you.has({**REAL, **variables})
         assert you.error("list")["code"] == "NoResourceManager"
+
+
+STRANGERS: dict[str, tuple[Any, dict[str, str]]] = {
+    "ForeignAuthority": (cloud("https://somebody.example"), REAL),
+    "ForeignCredential": (cloud("SELF"), REAL),
+    "NoCredential": (cloud("SELF"), {"AZURE_AUTHORITY_HOST": "SELF"}),
+    "NoResourceManager": ([], REAL),
+}
+
+
+@pytest.mark.parametrize("code", STRANGERS)
+def test_what_a_strangers_error_says_leads_out_of_it(
+    you: Desk, served: dict[str, str], tmp_path: Path, code: str
+) -> None:
+    document, environment = STRANGERS[code]
+    stranger = Stranger(document)
+    with listening(stranger, tmp_path) as variables:
+        you.has({name: value.replace("SELF", stranger.url) for name, value in environment.items()})
+        you.has(variables)
+        error = you.error("list")
+    assert error["code"] == code
+    you.has(served)
+    assert you.run(*shlex.split(error["next"])[1:]) == Exit.DONE, you.err
 
 
 @pytest.mark.parametrize("name", sorted(CLOUDS))

@@ -85,7 +85,8 @@ def test_a_server_from_its_first_line_to_its_last(
         assert url[1] in refused(capsys, "sandbox", "serve", "--port", "0")
         told = refused(capsys, "sandbox", "outbox")
         assert f"served at {url[1]} (process {process.pid})" in told
-        assert "patchctl sandbox env" in told
+        assert "code: SandboxInUse" in told
+        assert told.endswith("patchctl sandbox env\n")
 
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
@@ -112,7 +113,8 @@ def test_without_a_server_there_is_nothing_to_print(
 ) -> None:
     told = refused(capsys, "sandbox", "env")
     assert "No server serves the sandbox" in told
-    assert "patchctl sandbox serve" in told
+    assert "code: NotServed" in told
+    assert told.endswith("patchctl sandbox serve\n")
 
 
 def test_a_port_that_is_taken(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +122,8 @@ def test_a_port_that_is_taken(directory: Path, capsys: pytest.CaptureFixture[str
         port = str(taken.getsockname()[1])
         told = refused(capsys, "sandbox", "serve", "--port", port)
     assert f"Port {port} of 127.0.0.1 cannot be had" in told
-    assert "--port 0" in told
+    assert "code: PortTaken" in told
+    assert told.endswith("patchctl sandbox serve --port 0\n")
 
 
 def test_powershell_is_told_in_its_own_language(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from arm_sandbox import mail, recording, schema
+from arm_sandbox import failures, mail, recording, schema
 from arm_sandbox.arm import Body, Kind, not_found
 from arm_sandbox.ids import Id, parse, same
 from arm_sandbox.providers.insights import bad, require_location, require_name
@@ -208,6 +208,7 @@ def _create_notifications(world: World, group: Resource, request: Request) -> Re
     body = schema.accept("azure.mgmt.monitor.models:NotificationRequestBody", request.body or {})
     _check_notification(body)
     seconds = world.between(group.id, "test notification", *TEST)
+    failure = failures.strike(world, GROUP, "createNotifications")
     number = f"{11_000_000_000_000 + int(world.draw(group.id, 'notification') * 10**12)}"
     group.hidden.setdefault("notifications", {})[number] = {
         "created": world.now,
@@ -215,8 +216,9 @@ def _create_notifications(world: World, group: Resource, request: Request) -> Re
         "completed": world.now + seconds,
         "alertType": body["alertType"].lower(),
         "receivers": [[kind, r["name"]] for kind in RECEIVERS for r in body.get(kind) or []],
+        "ends": failure.status if failure is not None else "Succeeded",
     }
-    for receiver in body.get("emailReceivers") or []:
+    for receiver in body.get("emailReceivers") or [] if failure is None else ():
         about = [group.body["name"], receiver["name"], body["alertType"].lower()]
         world.later(TEST_SENT, "test.due", to=receiver["emailAddress"], about=about)
     location = f"{request.origin}{group.id}/notificationStatus/{number}"
@@ -260,7 +262,7 @@ def _status(world: World, test: Body) -> Body:
         {
             "MechanismType": kind[:1].upper() + kind.removesuffix("Receivers")[1:],
             "Name": name,
-            "Status": "Succeeded" if sent else "InProgress",
+            "Status": test.get("ends", "Succeeded") if sent else "InProgress",
             "SubState": "Default",
             "SendTime": offset_stamp(test["sent"]) if sent else NEVER,
         }

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from arm_sandbox import kql, tables
+from arm_sandbox import failures, kql, tables
 from arm_sandbox.arm import Kind
 from arm_sandbox.ids import Id, same
 from arm_sandbox.kql.values import JSON_TYPES
@@ -53,6 +53,7 @@ def answer(world: World, request: Request, id: Id) -> Response | None:
     if request.method != "POST" or request.api_version not in VERSIONS:
         message = f"The resource type could not be found for api version '{request.api_version}'."
         raise gateway(404, "InvalidResourceType", message)
+    failures.refuse(world, failures.GRAPH, "query")
     asked = request.body if isinstance(request.body, dict) else {}
     query = str(asked.get("query") or "")
     try:

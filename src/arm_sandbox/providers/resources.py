@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from arm_sandbox import operations, tagging
+from arm_sandbox import failures, operations, tagging
 from arm_sandbox.arm import Kind, record, take_away
 from arm_sandbox.ids import Id
 from arm_sandbox.locations import KNOWN, LOCATIONS
@@ -84,6 +84,11 @@ def group_deleted(world: World, group: str, kinds: Mapping[str, Kind]) -> None:
     record(world, group, f"{GROUP}/delete", "Succeeded")
 
 
+def group_stays(group: Resource) -> None:
+    """A deletion that was blocked is rolled back (its own message, bicep-registry-modules#1607)."""
+    group.properties["provisioningState"] = "Succeeded"
+
+
 # -- subscriptions and locations
 
 
@@ -138,6 +143,7 @@ def _put_group(
     old = world.find(id)
     body = request.body if isinstance(request.body, dict) else {}
     location = str(body.get("location", "")).replace(" ", "").lower()
+    failures.refuse(world, GROUP, "create" if old is None else "update")
     _require_group_location(name, location, old)
     if old is not None:
         require_group(world, Id(id, subscription, name), writing=True)

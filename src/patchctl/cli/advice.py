@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CARRIED = ("config", "cloud", "tenant", "subscription", "endpoint", "sandbox", "yes", "output")
 """Options that say where we are and how we speak; they hold for the next command as well."""
 COMMAND = re.compile(r"(?:^|(?<=: ))(patchctl |\{again\}|\{help\}).*$")
+ALIKE = ("deploy", "plan")
+"""Commands that can be asked for the same."""
 WITHOUT_OPTIONS = ("{", "patchctl sandbox ", "patchctl explain ")
 
 
@@ -32,11 +34,20 @@ class CommandLine:
 
     def filled(self, command: str) -> str:
         """A command of a hint, with what only this line knows."""
+        if twin := self._twin(command):
+            return typed(twin)
         options = "" if command.startswith(WITHOUT_OPTIONS) else typed(self.carried)
         named = f" --name {self.name}" if self.name else ""
         whole = f"{command} {options}".rstrip().replace(" --name {name}", named)
         whole = whole.replace("{help}", typed(("patchctl", *self.command.split(), "--help")))
         return whole.replace("{again}", typed(("patchctl", *self.words)))
+
+    def _twin(self, command: str) -> tuple[str, ...]:
+        """What was asked of one of those that are alike, asked of the other."""
+        other = next((name for name in ALIKE if command.startswith(f"patchctl {name} ")), "")
+        if other in ("", self.command) or self.command not in ALIKE:
+            return ()
+        return ("patchctl", other, *(w for w in self.words[1:] if w != "--detailed-exitcode"))
 
 
 def command_line(ctx: typer.Context, name: str | None) -> CommandLine:

@@ -77,6 +77,7 @@ def destroy(c: Command) -> None:
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
     _require_all(reports, deployment.name, machines_file(connection, deployment))
+    _require_gone(deployment, reports, foreign)
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:
@@ -137,6 +138,24 @@ def _require_all(reports: Sequence[StepReport], name: str, file: Path) -> None:
 
 def _group(reports: Sequence[StepReport]) -> Outcome:
     return next(report.outcome for report in reports if report.step == "resource-group")
+
+
+def _require_gone(
+    deployment: Deployment, reports: Sequence[StepReport], foreign: Sequence[str]
+) -> None:
+    """Raises PatchctlError for a group that stands although nothing in it is somebody else's."""
+    from patchctl.errors import PatchctlError
+    from patchctl.report import Outcome
+    from patchctl.steps import resource_group
+
+    outcomes = {report.step: report.outcome for report in reports}
+    if outcomes[resource_group.NAME] is Outcome.LEFT and not foreign:
+        raise PatchctlError(
+            "ResourceGroupDeletionBlocked",
+            f"{deployment.group} still stands, although its deletion has ended.",
+            step=resource_group.NAME,
+            resource=deployment.group_id,
+        )
 
 
 def _what_went(name: str, reports: Sequence[StepReport]) -> str:

@@ -95,9 +95,17 @@ def _form(c: Command) -> Format:
     if c.json and _to_stdout(out) and form not in (Format.text, Format.json):
         problem = f"--format {form}: stdout holds the document of --output json"
         raise BadInput([problem], "Name a file with --out.")
-    if not _to_stdout(out) and not (out.parent.is_dir() and (out.is_file() or not out.exists())):
+    if not _to_stdout(out) and not _can_be_written(out):
         raise BadInput([f"--out: {out} cannot be a file"], "Name one in a directory that exists.")
     return Format(form)
+
+
+def _can_be_written(out: Path) -> bool:
+    """Whether a file is there or may be; a name that is too long is none at all."""
+    try:
+        return out.parent.is_dir() and (out.is_file() or not out.exists())
+    except OSError:
+        return False
 
 
 def _to_stdout(out: Path | None) -> bool:

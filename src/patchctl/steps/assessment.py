@@ -118,6 +118,8 @@ def _require_success(result: VirtualMachineAssessPatchesResult, deployment: Depl
     raise PatchctlError(
         "AssessmentFailed",
         f"The machine could not be assessed: {reason}",
+        "See that it runs and reaches its update source; patchctl can let it out: "
+        "{again} --outbound default",
         step=NAME,
         resource=deployment.virtual_machine_id,
     )

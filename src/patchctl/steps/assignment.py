@@ -146,7 +146,7 @@ async def _take_away(clients: Clients, deployment: Deployment, link: Link) -> No
     leads = standing.maintenance_configuration_id or ""
     if deployment.own and not same(ours, leads):
         raise Final(
-            "ChangedSince",
+            "PartlyDone",
             f"somebody has led its assignment {link.schedule.assignment} to {leads}; that stays",
         )
     assignments = clients.within(link.machine.subscription).maintenance.configuration_assignments

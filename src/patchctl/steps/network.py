@@ -7,7 +7,9 @@ since 2026 a new subnet is private unless told otherwise.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
+from azure.core.polling import AsyncLROPoller
 from azure.mgmt.network.models import (
     AddressSpace,
     NatGateway,
@@ -122,16 +124,16 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     network, group = clients.network, deployment.group
-    await (
-        await network.network_interfaces.begin_delete(group, deployment.network_interface)
-    ).result()
+    await _ended(network.network_interfaces.begin_delete(group, deployment.network_interface))
     await asyncio.gather(
-        (await network.virtual_networks.begin_delete(group, deployment.network)).result(),
-        (
-            await network.network_security_groups.begin_delete(group, deployment.security_group)
-        ).result(),
+        _ended(network.virtual_networks.begin_delete(group, deployment.network)),
+        _ended(network.network_security_groups.begin_delete(group, deployment.security_group)),
     )
     await _remove_nat(clients, deployment)
+
+
+async def _ended(beginning: Awaitable[AsyncLROPoller[None]]) -> None:
+    await (await beginning).result()
 
 
 def _outbound(deployment: Deployment) -> str:

@@ -192,7 +192,7 @@ def _shown(machine: Machine) -> str:
 async def _set(clients: Clients, deployment: Deployment, machine: Machine) -> None:
     remembers = _to_remember(deployment, machine)
     if remembers is None:
-        raise PatchctlError("NotThere", "it is not there any more, or has no osProfile")
+        raise PatchctlError("PartlyDone", "it is not there any more, or has no osProfile")
     if deployment.config.machine_tags:
         await _tag(clients, deployment, machine, "Merge", remembers.written())
     if machine.settings != remembers.left:
@@ -214,7 +214,7 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
     remembers = memory(deployment, machine)
     if remembers is None and machine.tag(deployment.machine_tag) is not None:
         raise Final(
-            "ChangedSince",
+            "PartlyDone",
             f"somebody has changed its tag {deployment.machine_tag}, and what it was before cannot "
             "be read from it any more; it stays as it is",
         )
@@ -226,7 +226,7 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
     await _untag(clients, deployment, machine)
     if changed:
         raise Final(
-            "ChangedSince",
+            "PartlyDone",
             f"somebody has changed it since, to {machine.settings}; that stays. "
             f"Before patchctl it was {remembers.before}",
         )
