@@ -30,6 +30,13 @@ WINDOWS = ("Critical", "Security", "UpdateRollup", "FeaturePack", "ServicePack",
            "Tools", "Updates")  # fmt: skip
 LINUX = ("Critical", "Security", "Other")
 CLASSIFICATIONS = {"windows": WINDOWS, "linux": LINUX}
+LISTS = {
+    "include_kbs": "windows",
+    "exclude_kbs": "windows",
+    "include_packages": "linux",
+    "exclude_packages": "linux",
+}
+"""The lists of updates by name, and the system that each is for."""
 DEFAULT_CLASSIFICATIONS = {"windows": ("Critical", "Security", "Updates"), "linux": LINUX}
 
 MAX_NAME = 50
@@ -178,6 +185,17 @@ def _as_selections(value: Any) -> Any:
 Selections = Annotated[tuple[Selection, ...], BeforeValidator(_as_selections)]
 
 
+def _id_of(value: str | None, type: str) -> str | None:
+    """An id of a resource in a group, of one type, if there is any."""
+    shape = rf"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/{type}/[^/]+"
+    if value is not None and not re.fullmatch(shape, value, re.IGNORECASE):
+        raise ValueError(
+            f"'{value}' is no id; write it like "
+            f"/subscriptions/ID/resourceGroups/GROUP/providers/{type}/NAME"
+        )
+    return value
+
+
 class Machine(Model):
     """The machine that is made to be patched."""
 
@@ -196,7 +214,7 @@ class Machine(Model):
     @field_validator("subnet")
     @classmethod
     def _subnet(cls, value: str | None) -> str | None:
-        return value and _id_of(value, "Microsoft.Network/virtualNetworks/[^/]+/subnets")
+        return _id_of(value, "Microsoft.Network/virtualNetworks/[^/]+/subnets")
 
     @model_validator(mode="after")
     def _one_way_out(self) -> Machine:
@@ -233,17 +251,17 @@ class Alerts(Model):
     @field_validator("identity")
     @classmethod
     def _identity(cls, value: str | None) -> str | None:
-        return value and _id_of(value, "Microsoft.ManagedIdentity/userAssignedIdentities")
+        return _id_of(value, "Microsoft.ManagedIdentity/userAssignedIdentities")
 
     @field_validator("action_group")
     @classmethod
     def _action_group(cls, value: str | None) -> str | None:
-        return value and _id_of(value, "Microsoft.Insights/actionGroups")
+        return _id_of(value, "Microsoft.Insights/actionGroups")
 
     @field_validator("workspace")
     @classmethod
     def _workspace(cls, value: str | None) -> str | None:
-        return value and _id_of(value, "Microsoft.OperationalInsights/workspaces")
+        return _id_of(value, "Microsoft.OperationalInsights/workspaces")
 
 
 class Config(Model):
@@ -398,17 +416,6 @@ SECTIONS: Mapping[str, type[Model]] = {
 }
 
 
-def _id_of(value: str, type: str) -> str:
-    """An id of a resource in a group, of one type."""
-    shape = rf"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/{type}/[^/]+"
-    if not re.fullmatch(shape, value, re.IGNORECASE):
-        raise ValueError(
-            f"'{value}' is no id; write it like "
-            f"/subscriptions/ID/resourceGroups/GROUP/providers/{type}/NAME"
-        )
-    return value
-
-
 def _endpoint_problem(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme == "http":
@@ -452,10 +459,12 @@ def patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
             f"patches.classifications: {_quoted(unknown)} is not known for "
             f"{' or '.join(systems)}; choose from {', '.join(known)}"
         )
-    for kind, owner in (("kbs", "windows"), ("packages", "linux")):
-        lists = getattr(patches, f"include_{kind}") + getattr(patches, f"exclude_{kind}")
-        if lists and owner not in systems:
-            problems.append(f"patches: {kind} can be named for {owner} only, not for {systems[0]}")
+    for key, owner in LISTS.items():
+        if getattr(patches, key) and owner not in systems:
+            kind = key.partition("_")[2]
+            problems.append(
+                f"patches.{key}: {kind} can be named for {owner} only, not for {systems[0]}"
+            )
     if "linux" in systems and asked is not None:
         # The agent treats the two as one (LinuxPatchExtension's README).
         both = {value.lower() for value in asked} & {"critical", "security"}
@@ -568,9 +577,15 @@ def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:
     elif problem["type"] == "literal_error":
         message = f"'{problem['input']}' is not possible; choose from {problem['ctx']['expected']}"
     if not path:
-        return str(message)
+        return "; ".join(_placed(each, owner) for each in message.split("; "))
     called = owner[known].called(known) if known in owner else known
     return f"{called}: {message}"
+
+
+def _placed(problem: str, owner: Mapping[str, Layer]) -> str:
+    """A problem of more than one key, told where the one that it begins with was written."""
+    path, _, said = problem.partition(": ")
+    return f"{owner[path].called(path)}: {said}" if path in owner else problem
 
 
 def known_keys(location: tuple[Any, ...]) -> set[str]:

@@ -80,6 +80,8 @@ REFUSED = {
         ["--size", "Standard_Huge"],
         ["--size", "'Standard_Huge' is not offered", "Standard_B2s"],
     ),
+    "packages for Windows": (["--exclude-package", "vim"], ["--exclude-package: ", "linux only"]),
+    "empty id": (["--subnet="], ["--subnet: '' is no id", "/subscriptions/ID"]),
     "unknown system": (["--os", "beos"], ["--os", "'beos'", "windows", "linux"]),
     "tag without a value": (["--tag", "owner"], ["--tag", "'owner'", "owner=platform"]),
     "tag name too long": (["--tag", f"{'k' * 513}=v"], ["--tag", "512 characters"]),
