@@ -9,18 +9,25 @@ UNREGISTERED = "MissingSubscriptionRegistration"
 
 
 class Exit(IntEnum):
-    """Exit codes, as documented in the README."""
+    """Exit codes, and what each says; the README and every help have them in these words."""
 
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    SIGN_IN = 3
-    REFUSED = 4
-    NOT_AS_IT_SHOULD_BE = 5
-    BELONGS_TO_SOMEBODY_ELSE = 6
-    UNFINISHED = 7
-    PARTLY_DONE = 8
-    INTERRUPTED = 130
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Exit:
+        exit = int.__new__(cls, code)
+        exit._value_, exit.meaning = code, meaning
+        return exit
+
+    DONE = 0, "done"
+    FAILED = 1, "failed"
+    USAGE = 2, "usage or configuration"
+    SIGN_IN = 3, "sign-in"
+    REFUSED = 4, "Azure refused"
+    NOT_AS_IT_SHOULD_BE = 5, "not as it should be"
+    BELONGS_TO_SOMEBODY_ELSE = 6, "belongs to somebody else"
+    UNFINISHED = 7, "done, but for what an administrator has to grant"
+    PARTLY_DONE = 8, "done, but for some machines"
+    INTERRUPTED = 130, "interrupted (Ctrl-C or SIGTERM), or not confirmed"
 
 
 class PatchctlError(Exception):

@@ -124,7 +124,9 @@ class Command:
         from patchctl.views.progress import Quiet
 
         limits = self.limits(deployment)
-        with self.err.status("Looking at what stands") if self.err.is_terminal else nullcontext():
+        with (
+            self.err.status("Looking at what stands") if self.err.is_interactive else nullcontext()
+        ):
             return connection.run(
                 inspect(STEPS, connection.clients, deployment, Quiet().notify, limits)
             )
@@ -139,7 +141,7 @@ class Command:
 
         if self.json:
             return Quiet()
-        if self.err.is_terminal:
+        if self.err.is_interactive:
             return Spinners(self.err, connection.runner.get_loop().time)
         return Lines(self.err)
 

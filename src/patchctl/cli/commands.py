@@ -11,6 +11,8 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
+from patchctl.errors import Exit
+
 PLACES = {
     "deploy": "deploy:deploy",
     "plan": "deploy:plan",
@@ -29,6 +31,7 @@ PLACES = {
 }
 """Every command in the order of the help: its module, and what is to run in it."""
 COMMANDS = PLACES.keys()
+EXIT_CODES = "Exit codes: " + "; ".join(f"{code} {code.meaning}" for code in Exit) + "."
 
 
 class Commands(Mapping[str, Any]):
@@ -48,11 +51,13 @@ class Commands(Mapping[str, Any]):
 def _built(module: str, what: str, name: str) -> Any:
     """A command for the parser; it takes a while to make, and a process may run many of them."""
     found = getattr(import_module(f"patchctl.cli.{module}"), what)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(found)
-    return typer.main.get_command(alone)
+    if not isinstance(found, typer.Typer):
+        body, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
+        found.command(name)(body)
+    built: Any = typer.main.get_command(found)
+    for command in (built, *getattr(built, "commands", {}).values()):
+        command.epilog = EXIT_CODES
+    return built
 
 
 class Group(TyperGroup):

@@ -20,7 +20,7 @@ CONFIGURATION = "maintenance-configuration"
 
 @o.takes("deploy", o.WANTED, o.MAKING, o.EVERYWHERE)
 def deploy(c: Command) -> None:
-    """Set up scheduled patching, or bring it back to what is wanted.
+    """Set up scheduled patching, or set right what has changed.
 
     Shows the plan, asks on a terminal, and writes just that plan. Run it again at any time: what is
     as it should be is left alone.

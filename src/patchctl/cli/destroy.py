@@ -30,7 +30,7 @@ ALSO: o.Options = {"no_wait": (o.NoWait, False), "restore_from": (o.RestoreFrom,
 
 @o.takes("destroy", ALSO, o.MAKING, o.EVERYWHERE)
 def destroy(c: Command) -> None:
-    """Take away everything that deploy made, and nothing that it did not make.
+    """Take away everything that deploy made, and nothing else.
 
     Names what will go and asks for the deployment's name. A group that holds anything foreign
     stays, with what is foreign in it.

@@ -24,9 +24,9 @@ def explain(
     ] = None,
     output: o.OutputAs = o.Output.text,
 ) -> None:
-    """Explain an error code of Azure or of patchctl: its cause, and what to do next.
+    """Explain an error code of Azure or of patchctl.
 
-    It asks nobody, so it works without a connection.
+    Its cause, and what to do next. It asks nobody, so it works without a connection.
 
     \b
     Examples:

@@ -109,7 +109,9 @@ def _send_test(c: Command, connection: Connection, deployment: Deployment) -> No
 
 @o.takes("list", o.EVERYWHERE)
 def list_deployments(c: Command) -> None:
-    """List every deployment in every subscription that you can read.
+    """List every deployment that you can read.
+
+    In all of your subscriptions.
 
     \b
     Examples:

@@ -77,7 +77,9 @@ WHAT: o.Options = {
 
 @o.takes("assess", WHERE, o.EVERYWHERE)
 def assess(c: Command) -> None:
-    """Look now for the updates that machines lack: those of the deployment, or those named.
+    """Look now for the updates that machines lack.
+
+    The machines of the deployment, or those that are named.
 
     \b
     Examples:
@@ -102,10 +104,11 @@ def assess(c: Command) -> None:
 
 @o.takes("install", WHERE, WHAT, o.EVERYWHERE)
 def install(c: Command) -> None:
-    """Install updates now: on the machines of the deployment, or on those named.
+    """Install updates now.
 
-    What is installed is what the schedule installs. If --classification, --kb or --package says
-    otherwise, it is just that. Machines may restart.
+    On the machines of the deployment, or on those that are named. What is installed is what the
+    schedule installs. If --classification, --kb or --package says otherwise, it is just that.
+    Machines may restart.
 
     \b
     Examples:

@@ -39,10 +39,10 @@ WISHES: o.Options = {
 
 @o.takes("rehearse", o.WANTED, WISHES, o.EVERYWHERE)
 def rehearse(c: Command) -> None:
-    """Play the next window in a throw-away sandbox: who is patched when, and who gets which mail.
+    """Play the next window in a throw-away sandbox.
 
-    A deployment that stands is copied as it is, drift included; nothing of it is changed. Which
-    updates there will be is made up.
+    It tells who is patched when, and who gets which mail. A deployment that stands is copied as it
+    is, drift included; nothing of it is changed. Which updates there will be is made up.
 
     \b
     Examples:

@@ -54,7 +54,7 @@ REPORTING: o.Options = {
 
 @o.takes("report", REPORTING, o.EVERYWHERE)
 def report(c: Command) -> None:
-    """Report compliance, installations, failures and what is overdue.
+    """Report compliance, what was installed and what is overdue.
 
     Formats: text, html (one file for browser and paper), csv (a row an update and machine), json,
     eml (a mail to send).

@@ -105,7 +105,7 @@ def advance(
     ] = None,
     output: o.OutputAs = o.Output.text,
 ) -> None:
-    """Move the sandbox's clock; what is due by then happens, patching included.
+    """Move the clock; what is due by then happens.
 
     \b
     Examples:
@@ -140,7 +140,9 @@ def edit(
     items: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What to set.")],
     output: o.OutputAs = o.Output.text,
 ) -> None:
-    """Change a resource by hand, as somebody in the portal would. Values may be JSON.
+    """Change a resource by hand, as in the portal.
+
+    Values may be JSON.
 
     \b
     Example:
@@ -172,7 +174,7 @@ def delete(
     id: Annotated[str, typer.Argument(help="An id, or its end.")],
     output: o.OutputAs = o.Output.text,
 ) -> None:
-    """Delete a resource by hand, as somebody in the portal would.
+    """Delete a resource by hand, as in the portal.
 
     \b
     Example:
@@ -249,9 +251,9 @@ def serve(
         float, typer.Option(min=1, help="Seconds of the sandbox that pass in one of yours.")
     ] = 60,
 ) -> None:
-    """Serve the sandbox over HTTPS, for az and any other client on this machine.
+    """Serve the sandbox over HTTPS to this machine.
 
-    It listens on 127.0.0.1 only. Ctrl-C ends it; the world is kept.
+    For az and any other client. It listens on 127.0.0.1 only. Ctrl-C ends it; the world is kept.
 
     \b
     Examples:
@@ -289,10 +291,11 @@ def env(
     ctx: typer.Context,
     shell: Annotated[Shell, typer.Option(help="Whose language to write.")] = Shell.bash,
 ) -> None:
-    """Print what points a shell's az, SDKs and patchctl at the server, as lines to eval.
+    """Print what points a shell at the server, to eval.
 
-    A client secret of the sandbox is among them, so do not show them around. A shell that has
-    evaluated them trusts nothing but the sandbox; open another one for Azure.
+    az, the SDKs and patchctl go by it. A client secret of the sandbox is among it, so do not show
+    it around. A shell that has evaluated it trusts nothing but the sandbox; open another one for
+    Azure.
 
     \b
     Examples:

@@ -6,7 +6,9 @@ import typer
 
 
 def schema() -> None:
-    """Print the JSON Schema of patchctl.toml, for editors and checks.
+    """Print the JSON Schema of patchctl.toml.
+
+    Editors and checks of your own can go by it.
 
     \b
     Example:

@@ -40,7 +40,9 @@ LOOKING: o.Options = {
 
 @o.takes("status", LOOKING, o.EVERYWHERE)
 def status(c: Command) -> None:
-    """Show how the machines stand: next window, last run, what is pending, what is in the way.
+    """Show what is pending, what is in the way, and the last run.
+
+    The next window, too, and what became of the last one.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Steps while they run: a spinner each on a terminal, a line each without one."""
+"""Steps while they run: a spinner each on a terminal, a line each where nothing may move."""
 
 from __future__ import annotations
 
