@@ -15,6 +15,9 @@ from patchctl.errors import Exit
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = [line for line in README.splitlines() if "patchctl" in line]
+PAGES = [
+    page for place in (".", "docs", ".github", "benchmarks") for page in ROOT.glob(f"{place}/*.md")
+]
 OPTIONS = {o for line in LINES for o in re.findall(r"(?<= )--[a-z-]+", line)} - {
     "--upgrade",
     "--group",
@@ -39,12 +42,32 @@ def test_shown_options_exist(option: str) -> None:
 
 @pytest.mark.parametrize("code", list(Exit))
 def test_exit_codes_are_documented(code: Exit) -> None:
-    assert f"| {int(code)} |" in README
+    assert f"| {int(code)} | {code.meaning} |" in README
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^):]+)\)", README))))
-def test_links_lead_somewhere(path: str) -> None:
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    broken = []
+    for link in re.findall(r"\]\(([^):\s]+)\)", text):
+        path, _, heading = link.partition("#")
+        file = page.parent / path if path else page
+        if not file.exists() or (heading and heading not in headings(file)):
+            broken.append(link)
+    assert broken == []
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page, as links write them."""
+    lines = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_the_index_of_the_docs_names_every_page() -> None:
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name}" in index} == pages
+    assert "(docs/README.md)" in README
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(src/[\w/.]+|benchmarks/)`", README))))
