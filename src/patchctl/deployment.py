@@ -47,6 +47,8 @@ class Deployment:
     standing_tags: Mapping[str, str] | None = None
     """Of what keeps its memory, None while it does not stand; their names in lower case."""
     take_over: bool = False
+    note: str = ""
+    """That this command is at work, for the tag that says so."""
     wait: bool = True
     """Whether destroy waits until the group is gone."""
     offer: Offer | None = None

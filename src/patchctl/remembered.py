@@ -19,6 +19,8 @@ CREATED_AT = "patchctl-created-at"
 VERSION = "patchctl-version"
 ASKED = "patchctl-asked-"
 MACHINES = "patchctl-machines-"
+AT_WORK = "patchctl-at-work"
+"""Who is writing now; see `at_work`."""
 PARTS = (
     *("emails", "tags", "schedule", "patches", "machine", "prerequisites", "machine_tags"),
     "alerts",

@@ -87,7 +87,9 @@ class Command:
     def resolve(
         self, connection: Connection, *, making: bool = False, kept: Kept | None = None
     ) -> Deployment:
-        """Find the deployment and its machines; say where else its name stands if not here."""
+        """Find the deployment and its machines; say who else is at work on it, and where else its
+        name stands if not here."""
+        from patchctl.at_work import told
         from patchctl.memories import with_kept
         from patchctl.resolving import resolve
         from patchctl.selection import with_machines
@@ -111,6 +113,8 @@ class Command:
                 f"{deployment.name} does not stand here, but in subscription {subscription}: "
                 f"--subscription {subscription}"
             )
+        if said := told(deployment):
+            self.say(said)
         if deployment.forgot:
             self.say(
                 "What was asked for can no longer be read from the group's tags: defaults hold."

@@ -8,9 +8,9 @@ from patchctl.cli import options as o
 
 if TYPE_CHECKING:
     from patchctl.cli.command import Command
-    from patchctl.clients import Connection
+    from patchctl.clients import Clients, Connection
     from patchctl.deployment import Deployment
-    from patchctl.engine import Plan
+    from patchctl.engine import Limits, Notify, Plan
     from patchctl.permissions import Permission
     from patchctl.report import StepReport
 
@@ -33,7 +33,6 @@ def deploy(c: Command) -> None:
     from patchctl import engine, permissions
     from patchctl.cli.memory import keep_machines
     from patchctl.report import Stopped
-    from patchctl.steps import STEPS
     from patchctl.views import text
 
     connection = c.connect()
@@ -45,8 +44,8 @@ def deploy(c: Command) -> None:
     keep_machines(c, connection, deployment)
     try:
         with c.progress(connection) as progress:
-            notify, limits = progress.notify, c.limits(deployment)
-            going = engine.deploy(STEPS, connection.clients, deployment, plan, notify, limits)
+            limits = c.limits(deployment)
+            going = _written(connection.clients, deployment, plan, progress.notify, limits)
             reports = connection.run(going)
             c.report(reports)
     except Stopped as stopped:
@@ -55,6 +54,18 @@ def deploy(c: Command) -> None:
         raise
     _show_end(c, deployment, plan)
     _require_finished(deployment, reports)
+
+
+async def _written(
+    clients: Clients, deployment: Deployment, plan: Plan, notify: Notify, limits: Limits
+) -> list[StepReport]:
+    from patchctl import engine
+    from patchctl.at_work import noted
+    from patchctl.steps import STEPS
+
+    writing = any(inspection.writes for inspection in plan.values())
+    async with noted(clients, deployment, limits.timeout, writing=writing) as told:
+        return await engine.deploy(STEPS, clients, told, plan, notify, limits)
 
 
 @o.takes(

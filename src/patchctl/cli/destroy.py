@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patchctl.cli.command import Command
+    from patchctl.clients import Clients
     from patchctl.deployment import Deployment
-    from patchctl.engine import Plan
+    from patchctl.engine import Limits, Notify, Plan
     from patchctl.report import Outcome, StepReport
     from patchctl.steps import Step
 
@@ -42,7 +43,6 @@ def destroy(c: Command) -> None:
     """
     from dataclasses import replace
 
-    from patchctl import engine
     from patchctl.cli.memory import machines_file
     from patchctl.memories import keep, read
     from patchctl.refusals import refuse_other_author
@@ -70,14 +70,28 @@ def destroy(c: Command) -> None:
         keep(machines_file(connection, deployment), deployment.suffix, deployment.noted)
     steps = _steps(found, whole=not foreign and not deployment.borrowed)
     with c.progress(connection) as progress:
-        going = engine.destroy(
-            steps, connection.clients, deployment, progress.notify, c.limits(deployment)
-        )
+        limits = c.limits(deployment)
+        going = _taken_away(connection.clients, deployment, steps, progress.notify, limits)
         reports = connection.run(going)
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
     _require_all(reports, deployment.name, machines_file(connection, deployment))
     _require_gone(deployment, reports, foreign)
+
+
+async def _taken_away(
+    clients: Clients,
+    deployment: Deployment,
+    steps: Sequence[Step],
+    notify: Notify,
+    limits: Limits,
+) -> list[StepReport]:
+    from patchctl import engine
+    from patchctl.at_work import noted
+
+    writing = deployment.stands and not deployment.deleting
+    async with noted(clients, deployment, limits.timeout, writing=writing) as told:
+        return await engine.destroy(steps, clients, told, notify, limits)
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:

@@ -15,7 +15,7 @@ from patchctl import actions, template_spec
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.remembered import is_ours, split
+from patchctl.remembered import AT_WORK, MOST_TAGS, is_ours, split
 from patchctl.report import Finding, Inspection, State, absent, check, inspected, tags_check
 
 NAME = "resource-group"
@@ -60,7 +60,10 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     keeper = await _standing(clients, deployment)
     # What was remembered before may have taken more tags than it does now.
     kept, _ = split((keeper.tags or {}) if keeper is not None else {})
+    kept.pop(AT_WORK, None)
     tags = {**kept, **deployment.keeper_tags}
+    if deployment.note and len(tags) < MOST_TAGS:
+        tags[AT_WORK] = deployment.note
     if deployment.borrowed:
         await template_spec.tag(clients, deployment, tags)
     else:
