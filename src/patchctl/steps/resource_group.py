@@ -5,6 +5,8 @@ A group that was there before is left as it is; a template spec in it remembers 
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -15,7 +17,8 @@ from patchctl import actions, template_spec
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.remembered import AT_WORK, MOST_TAGS, is_ours, split
+from patchctl.errors import PatchctlError
+from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
 from patchctl.report import Finding, Inspection, State, absent, check, inspected, tags_check
 
 NAME = "resource-group"
@@ -36,7 +39,11 @@ ACTIONS = (
         actions.subscription,
         without="destroy cannot wait until the group is gone",
     ),
+    Needed("Microsoft.Resources/tags", "write", without="nobody is told who is at work"),
 )
+NAMED = re.compile("-([0-9a-f]{6})$")
+SETTLING = 10.0
+"""Seconds between a look that finds nothing and the write that follows it, at most."""
 UP_TO_DATE = "up to date"
 KEEPERS = {False: "group", True: "template spec"}
 
@@ -58,6 +65,8 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     keeper = await _standing(clients, deployment)
+    if _suffix(keeper) not in ("", deployment.suffix):
+        raise _begun_twice(deployment)
     # What was remembered before may have taken more tags than it does now.
     kept, _ = split((keeper.tags or {}) if keeper is not None else {})
     kept.pop(AT_WORK, None)
@@ -69,6 +78,46 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     else:
         group = ResourceGroup(location=deployment.config.location, tags=tags)
         await clients.resources.resource_groups.create_or_update(deployment.group, group)
+    if keeper is None:
+        await _require_first(clients, deployment)
+
+
+async def _require_first(clients: Clients, deployment: Deployment) -> None:
+    """Raises PatchctlError where another patchctl has begun the same deployment at this moment.
+
+    Both have found nothing, and each would make everything under a suffix of its own. Azure has no
+    write of a group that is refused where one stands, so the suffix that was written last holds,
+    once nobody can be about to write (Fischer's algorithm); but what has been made already stays.
+    """
+    await asyncio.sleep(SETTLING)
+    keeper = await _standing(clients, deployment)
+    suffix = _suffix(keeper)
+    if isinstance(keeper, ResourceGroup) and (others := await _other_suffixes(clients, deployment)):
+        suffix = min(others)
+        mended = ResourceGroup(
+            location=keeper.location, tags={**(keeper.tags or {}), SUFFIX: suffix}
+        )
+        await clients.resources.resource_groups.create_or_update(deployment.group, mended)
+    if suffix != deployment.suffix:
+        raise _begun_twice(deployment)
+
+
+def _begun_twice(deployment: Deployment) -> PatchctlError:
+    message = f"Another patchctl has begun {deployment.name} at the same moment. It goes first."
+    return PatchctlError("BegunTwice", message, step=NAME, resource=deployment.keeper_id)
+
+
+def _suffix(keeper: ResourceGroup | TemplateSpec | None) -> str:
+    tags = (keeper.tags or {}) if keeper is not None else {}
+    return next((value for key, value in tags.items() if key.lower() == SUFFIX), "")
+
+
+async def _other_suffixes(clients: Clients, deployment: Deployment) -> set[str]:
+    """Those in the names of what is in the group and ours."""
+    found = clients.resources.resources.list_by_resource_group(deployment.group)
+    names = [r.name or "" async for r in found if is_ours(r.tags, deployment.name)]
+    suffixes = {match[1] for name in names if (match := NAMED.search(name))}
+    return suffixes - {deployment.suffix}
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
