@@ -13,6 +13,9 @@ from arm_sandbox.world import World
 from patchctl import clients
 from patchctl.errors import Exit
 from patchctl.remembered import AT_WORK
+from tests.comparison import differences, state
+from tests.fleet.building import build
+from tests.patchctl.own_machines import quiet
 from tests.patchctl.shell import EMAIL
 from tests.patchctl.together import Together
 
@@ -32,8 +35,10 @@ SEEDS = range(6)
 MORE = range(100, 300)
 
 
-def place(seed: int, monkeypatch: pytest.MonkeyPatch, directory: Path) -> Together:
-    together = Together(World(now=NOON), seed)
+def place(
+    seed: int, monkeypatch: pytest.MonkeyPatch, directory: Path, world: World | None = None
+) -> Together:
+    together = Together(world or World(now=NOON), seed)
     monkeypatch.setattr(clients, "connect_to_sandbox", together.connect)
     monkeypatch.setenv("PATCHCTL_SANDBOX", "1")
     monkeypatch.setenv("PATCHCTL_STATE_DIR", str(directory))
@@ -94,3 +99,20 @@ def test_two_at_once_many_times(
 ) -> None:
     with place(seed, monkeypatch, tmp_path) as together:
         meet(pair, seed, together, one)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("both", ["deploy", "destroy"])
+def test_your_own_machines_are_put_back(
+    both: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(quiet(2))
+    before = state(world)
+    commands = {"deploy": (*DEPLOY, "--vm", "*"), "destroy": DESTROY}
+    with place(seed, monkeypatch, tmp_path, world) as together:
+        if both == "destroy":
+            assert together.play(commands["deploy"]) == [Exit.DONE]
+        assert set(together.play(commands[both], commands[both])) <= set(Exit)
+        assert together.play(commands["deploy"]) == [Exit.DONE]
+        assert together.play(DESTROY) == [Exit.DONE]
+    assert differences(before, state(world)) == []

@@ -65,6 +65,9 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     keeper = await _standing(clients, deployment)
+    if keeper is None and deployment.stands:
+        # Under the old suffix it would meet names that Azure has yet to forget.
+        raise PatchctlError("PlanChanged", "Somebody has deleted it meanwhile.", step=NAME)
     if _suffix(keeper) not in ("", deployment.suffix):
         raise _begun_twice(deployment)
     # What was remembered before may have taken more tags than it does now.
