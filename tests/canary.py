@@ -20,6 +20,7 @@ from arm_sandbox import recording
 from arm_sandbox.wire import Request, Response
 
 MARK = "C4n4ry"
+LEAKS = "leaks"
 RECORD = "PATCHCTL_SANDBOX_RECORD"
 MADE_UP = re.compile(r"(?<![A-Za-z0-9])[a-z][A-Z]\d[-_.+][A-Za-z0-9_.+-]{32}(?![A-Za-z0-9])")
 """A password of `patchctl.steps.virtual_machine`, which never makes the same one twice."""
@@ -88,8 +89,15 @@ class CanaryPlugin:
         self._patch.undo()
         self.canary.search(written(self.places))
         self.canary.search([self._record] if self._record.exists() else [])
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[LEAKS] = self.canary.leaks
         if self.canary.leaks:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear what a worker of pytest-xdist has seen, which has no summary of its own."""
+        self.canary.leaks += getattr(node, "workeroutput", {}).get(LEAKS, [])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for leak in self.canary.leaks:

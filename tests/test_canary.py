@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -256,3 +259,34 @@ def test_a_password_that_was_never_sent_is_no_secret() -> None:
     canary = Canary()
     canary.hear("test_x", [MADE])
     assert canary.leaks == []
+
+
+SEEN_BY_A_WORKER = """
+from pathlib import Path
+from tests.canary import CanaryPlugin
+
+def pytest_configure(config):
+    config.pluginmanager.register(CanaryPlugin(Path("nowhere")), "canary")
+
+def test_leak(request):
+    request.config.pluginmanager.get_plugin("canary").canary.leaks.append("a worker")
+"""
+
+
+def test_what_a_worker_has_seen_fails_the_session(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    conftest, _, test = SEEN_BY_A_WORKER.partition("def test_leak")
+    (tmp_path / "conftest.py").write_text(conftest)
+    (tmp_path / "test_it.py").write_text(f"def test_leak{test}")
+    path = os.pathsep.join(str(each) for each in (root, root / "src"))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "SECRET SEEN in a worker" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1

@@ -82,7 +82,7 @@ def test_the_configuration_in_the_readme_is_valid() -> None:
 
 
 def test_the_test_command_of_the_readme_is_what_ci_runs() -> None:
-    command = "python -m pytest"
+    command = "python -m pytest -n auto"
     assert f".venv/bin/{command}\n" in README
     assert f"\n{command}" in (ROOT / ".ci/run").read_text(encoding="utf-8")
 
