@@ -22,7 +22,6 @@ from patchctl.clouds import known_cloud
 from patchctl.config import Config, Layer
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
 from patchctl.report import StepReport, Stopped
-from patchctl.views import text
 from patchctl.views.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -238,6 +237,8 @@ def finish(envelope: Envelope, typed: CommandLine, *, json: bool, console: Conso
     if json:
         typer.echo(envelope.text())
     elif envelope.error is not None:
+        from patchctl.views import text
+
         for line in text.error(envelope.error):
             console.print(line, soft_wrap=True)
     if envelope.error is not None:
