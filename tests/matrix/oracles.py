@@ -95,12 +95,15 @@ def patient(exchanges: Exchanges) -> Iterator[str]:
             if at < until.get(key, 0.0):
                 yield f"{exchange['method']} {exchange['path']} was sent before its Retry-After"
         headers = {k.lower(): v for k, v in exchange["response"]["headers"].items()}
-        if "retry-after" in headers:
-            throttled = exchange["status"] == 429
-            key = _place(exchange) if throttled else exchange["path"]
-            until[key] = max(until.get(key, 0.0), at + int(headers["retry-after"]))
-        elif exchange["path"] in until:
-            del until[exchange["path"]]
+        if exchange["status"] == 429:
+            _wait(until, _place(exchange), at, headers)
+        elif exchange["method"] == "GET":
+            _wait(until, exchange["path"], at, headers)
+
+
+def _wait(until: dict[str, float], key: str, at: float, headers: dict[str, str]) -> None:
+    if "retry-after" in headers:
+        until[key] = max(until.get(key, 0.0), at + int(headers["retry-after"]))
 
 
 def _place(exchange: dict[str, Any]) -> str:
