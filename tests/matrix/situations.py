@@ -16,7 +16,6 @@ from tests.fleet.building import NOON, build
 from tests.fleet.drawing import EVERY, draw
 from tests.matrix.shell import WORLD, Saved, Shell
 
-HOUR = 3600.0
 EMAIL = ("--email", "ops@example.com")
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
@@ -24,7 +23,6 @@ DEPLOY = ("deploy", *EMAIL)
 THERE = ("--resource-group", FLEET.machines[0].group.id.rsplit("/", 1)[1], "--no-machine-tags")
 """Into a group that stands, which remembers for the machines."""
 DESTROY = ("destroy", "--yes")
-INSTALL = ("install", "--now", "--yes")
 OTHER = ("deploy", "--name", "other", *EMAIL)
 """A deployment that is not the one at work: what is foreign, and stays as it is."""
 
@@ -59,20 +57,12 @@ class Situation:
     start: str
     command: tuple[str, ...]
     repeats: bool = False
-    """Whether it does its work anew each time: a test mail is sent again, a machine assessed."""
-
-    lasts: float = 0.0
-    """Seconds for which Azure may go on with what it has begun, when nobody waits for it."""
+    """Whether it does its work anew each time: a test mail is sent again."""
 
     @property
     def looks(self) -> bool:
         """Whether it only looks, and writes nothing."""
         return self.command[0] in LOOKING
-
-    @property
-    def makes(self) -> bool:
-        """Whether it makes anew what somebody has broken."""
-        return self.command[0] in ("deploy", "destroy")
 
     @property
     def mended(self) -> tuple[str, ...]:
@@ -99,14 +89,16 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("report", "patched", ("report",)),
     Situation("list", "deployed", ("list",)),
     Situation("test-notify", "deployed", ("test-notify",), repeats=True),
-    Situation("assess", "deployed", ("assess",), repeats=True, lasts=HOUR),
-    Situation("install machines", "fleet-deployed", INSTALL, repeats=True, lasts=4 * HOUR),
+    Situation("assess", "deployed", ("assess",), repeats=True),
+    Situation("assess machines", "fleet-deployed", ("assess",), repeats=True),
+    Situation("install", "deployed", ("install", "--now", "--yes"), repeats=True),
+    Situation("explain", "fleet-deployed", ("status", "--explain", FLEET.machines[0].name)),
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY),
     Situation("destroy in a group", "fleet-there", DESTROY),
 )
-LOCAL = {"schema", "explain", "rehearse", "sandbox"}
+LOCAL = {"schema", "rehearse", "sandbox", "explain"}
 """Commands that speak to no Azure, or to a world of their own that nobody else can disturb."""
 
 

@@ -1,0 +1,104 @@
+"""Plant faults in patchctl itself, one at a time, and see whether the matrix catches them.
+
+    python -m tests.matrix.mutants
+
+Prints a table of what was caught, by which scenario and after how long, and what survived and why.
+Each mutant is played until the first scenario goes wrong: a sample first, then the next one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_suffix(".toml")
+EVERY = (97, 13)
+"""Samples of the single faults: one in so many, and where nothing goes wrong a larger one."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    what: str
+    file: str
+    old: str
+    new: str
+    survives: str = ""
+
+    def plant(self, source: Path) -> None:
+        file = source / self.file
+        text = file.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.file}: {self.old!r} stands there {text.count(self.old)} times")
+        file.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+def mutants() -> list[Mutant]:
+    data = tomllib.loads(TABLE.read_text(encoding="utf-8"))
+    return [Mutant(**each) for each in data["mutant"]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.matrix.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="those with these words in `what`")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    given = parser.parse_args()
+    chosen = [mutant for mutant in mutants() if given.only in mutant.what]
+    caught = sum(_play(mutant, given.workers) for mutant in chosen)
+    unexplained = [m for m in chosen if m not in CAUGHT and not m.survives]
+    sys.stdout.write(
+        f"{caught} of {len(chosen)} caught, {len(chosen) - caught - len(unexplained)} explained, "
+        f"{len(unexplained)} not\n"
+    )
+    return 1 if unexplained else 0
+
+
+CAUGHT: list[Mutant] = []
+
+
+def _play(mutant: Mutant, workers: int) -> bool:
+    """Whether the matrix catches it."""
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory) / "src"
+        shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+        mutant.plant(source)
+        began = time.monotonic()
+        for every in EVERY:
+            said = _matrix(source, ["--singles", "--every", str(every)], workers)
+            if said:
+                CAUGHT.append(mutant)
+                sys.stdout.write(
+                    f"caught after {time.monotonic() - began:.0f} s: {mutant.what}\n    {said}\n"
+                )
+                return True
+    sys.stdout.write(f"SURVIVED: {mutant.what}\n    {mutant.survives or 'not explained'}\n")
+    return False
+
+
+def _matrix(source: Path, asked: Sequence[str], workers: int) -> str:
+    """The first thing that goes wrong with this source; nothing if all goes well."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.matrix", *asked, "--stop", "--workers", str(workers)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode == 0:
+        return ""
+    lines = (ended.stdout.splitlines() or [""])[0], (ended.stderr.splitlines() or [""])[-1]
+    return next(line for line in (*lines, "it does not even begin") if line)[:200]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
