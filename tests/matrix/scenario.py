@@ -58,7 +58,7 @@ class Matrix:
             ended = run(*situation.command)
             reached = self.shell.keep()
             wrong += self._judge(situation, fault, ended, reached)
-            at = cured(reached, fault, situation.lasts)
+            at = cured(reached, fault, patient=situation.repeats)
         return [*wrong, *self._after(situation, at, advice(ended))]
 
     def _judge(
@@ -112,10 +112,11 @@ class Matrix:
     def _way_out(self, situation: Situation, at: Saved) -> Iterator[tuple[str, ...]]:
         """What a user types: the same command again.
 
-        Of other commands one learns what somebody has broken, and mends it by deploying.
+        Who makes nothing sees what somebody has broken, and mends it by deploying.
         """
         begin = self.reference(situation).begin
-        if not situation.makes and state.standing(at) != state.standing(begin):
+        makes = situation.command[0] in ("deploy", "destroy")
+        if not makes and state.standing(at) != state.standing(begin):
             yield situation.mended
         yield situation.command
 
@@ -153,13 +154,19 @@ def disturbed(saved: Saved, fault: Fault) -> Saved:
     return {**saved, WORLD: to_json(world)}
 
 
-def cured(saved: Saved, fault: Fault, lasts: float) -> Saved:
-    """A while later, what went wrong no longer does; what hangs in Azure has come to its end."""
+def cured(saved: Saved, fault: Fault, *, patient: bool = False) -> Saved:
+    """A while later, what went wrong no longer does.
+
+    What hangs in Azure has come to its end; `patient`: so has what Azure was at work on.
+    """
     world = World.from_json(from_json(saved[WORLD]))
     options = world.options
     options.faults, options.locks, options.policies = [], [], []
     world.attempts.clear()
-    world.now += max(lasts, AFTER.get(fault.kind, MINUTE))
+    world.now += AFTER.get(fault.kind, MINUTE)
+    if patient and world.running:
+        world.now = max(world.operations[n].due for names in world.running.values() for n in names)
+        world.now += MINUTE
     if fault.kind == "stopped":
         for machine in world.of_type.get("microsoft.compute/virtualmachines", {}).values():
             virtual_machines.start(world, machine)

@@ -16,7 +16,8 @@ from tests.fleet.building import NOON, build
 from tests.fleet.drawing import EVERY, draw
 from tests.matrix.shell import WORLD, Saved, Shell
 
-EMAIL = ("--email", "ops@example.com")
+EMAIL = ("--email", "you@example.com")
+"""The address that hints name where they know none."""
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 DEPLOY = ("deploy", *EMAIL)
