@@ -68,9 +68,17 @@ def refused(exchanges: Exchanges) -> dict[str, Any] | None:
     return next((e for e in reversed(exchanges) if e["status"] >= 400 and e["status"] != 404), None)
 
 
-def secret(ended: Ended) -> Iterator[str]:
+def secret(ended: Ended, reached: Saved) -> Iterator[str]:
+    """A password that was made up, in what a command says, records or keeps."""
     if MADE_UP.search(ended.out) or MADE_UP.search(ended.err):
         yield "there is a password in what it says"
+    if any(e["path"].lower().rsplit("/", 2)[-2] == "virtualmachines" for e in ended.exchanges[1:]):
+        told = (
+            json.dumps(ended.exchanges),
+            *(c.decode(errors="replace") for c in reached.values()),
+        )
+        if any(map(MADE_UP.search, told)):
+            yield "there is a password in what it keeps"
 
 
 def within_budget(ended: Ended, undisturbed: Ended) -> Iterator[str]:

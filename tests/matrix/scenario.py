@@ -66,7 +66,7 @@ class Matrix:
     ) -> Iterator[str]:
         reference = self.reference(situation)
         yield from oracles.told(situation, fault.kind, ended)
-        yield from oracles.secret(ended)
+        yield from oracles.secret(ended, reached)
         yield from oracles.within_budget(ended, reference.ended)
         yield from oracles.patient(ended.exchanges)
         if situation.looks:
