@@ -72,11 +72,9 @@ def secret(ended: Ended, reached: Saved) -> Iterator[str]:
     """A password that was made up, in what a command says, records or keeps."""
     if MADE_UP.search(ended.out) or MADE_UP.search(ended.err):
         yield "there is a password in what it says"
-    if any(e["path"].lower().rsplit("/", 2)[-2] == "virtualmachines" for e in ended.exchanges[1:]):
-        told = (
-            json.dumps(ended.exchanges),
-            *(c.decode(errors="replace") for c in reached.values()),
-        )
+    if any("/virtualmachines/" in e["path"].lower() for e in ended.exchanges):
+        kept = (content.decode(errors="replace") for content in reached.values())
+        told = (json.dumps(ended.exchanges), *kept)
         if any(map(MADE_UP.search, told)):
             yield "there is a password in what it keeps"
 
