@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -26,7 +26,10 @@ LASTING: Mapping[str, Sequence[int]] = {
 }
 """How often in a row, where that makes a difference; 0 for always. A 403 that goes away is a grant
 that has spread."""
-OFTEN = 4
+ROUND = 6
+"""Where a situation differs from another one in some of its calls only, the rest of them get one
+fault in so many, another one at each."""
+OFTEN = 3
 """A request that is made more often than this is a look at something in progress: a poll."""
 
 
@@ -40,6 +43,12 @@ class Call:
     status: int
     begins: bool
     """Whether it begins a long-running operation."""
+
+    @property
+    def sort(self) -> tuple[str, str, str]:
+        """Which calls are alike: of one method and type, in one place."""
+        id = parse(self.path)
+        return self.method, id.group.lower(), id.type.lower()
 
     @property
     def shown(self) -> str:
@@ -75,6 +84,15 @@ def tried(call: Call) -> Iterator[Fault]:
         if can_be(kind, call):
             for times in LASTING.get(kind, (1,)):
                 yield Fault(kind, call.method, call.path, call.nth, times)  # type: ignore[arg-type]
+
+
+def all_tried(calls: Sequence[Call], known: Iterable[Call] = ()) -> Iterator[tuple[Call, Fault]]:
+    """Every fault at every call; one in so many at what is alike to those that are `known`."""
+    sorts = {call.sort for call in known}
+    for number, call in enumerate(calls):
+        faults = list(tried(call))
+        kept = faults[number % ROUND :: ROUND] if call.sort in sorts else faults
+        yield from ((call, fault) for fault in kept)
 
 
 def can_be(kind: str, call: Call) -> bool:

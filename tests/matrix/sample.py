@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from arm_sandbox.options import Fault
-from tests.matrix.faults import KINDS, LASTING, Call, can_be, tried
+from tests.matrix.faults import KINDS, LASTING, Call, can_be
 from tests.matrix.scenario import Matrix
 from tests.matrix.situations import SITUATIONS, Situation
 
@@ -16,9 +16,8 @@ Scenario = tuple[Situation, tuple[Fault, ...]]
 def singles(matrix: Matrix, situations: Sequence[Situation] = SITUATIONS) -> Iterator[Scenario]:
     """Every fault at every call."""
     for situation in situations:
-        for call in matrix.reference(situation).calls:
-            for fault in tried(call):
-                yield situation, (fault,)
+        for _, fault in matrix.singles(situation):
+            yield situation, (fault,)
 
 
 def several(matrix: Matrix, seed: str, faults: int, number: int) -> Scenario:

@@ -15,9 +15,9 @@ from arm_sandbox.options import Fault
 from arm_sandbox.providers import virtual_machines
 from arm_sandbox.world import World
 from tests.matrix import oracles, state
-from tests.matrix.faults import APART, Call, calls
+from tests.matrix.faults import APART, Call, all_tried, calls
 from tests.matrix.shell import WORLD, Ended, Saved, Shell
-from tests.matrix.situations import DESTROY, Situation, start
+from tests.matrix.situations import DESTROY, SITUATIONS, Situation, start
 
 MINUTE = 60.0
 DAY = 86400.0
@@ -45,6 +45,12 @@ class Matrix:
             gc.freeze()  # what stands by now is not looked through any more
             self._references[situation.name] = Reference(begin, ended, self.shell.keep(), whole)
         return self._references[situation.name]
+
+    def singles(self, situation: Situation) -> list[tuple[Call, Fault]]:
+        """Every fault at every call of a situation."""
+        like = [each for each in SITUATIONS if each.name == situation.like]
+        known = [call for each in like for call in self.reference(each).calls]
+        return list(all_tried(self.reference(situation).calls, known))
 
     def play(self, situation: Situation, *faults: Fault) -> list[str]:
         """Run the command with each fault in turn, then as it goes on; what is wrong with that."""

@@ -21,8 +21,6 @@ EMAIL = ("--email", "you@example.com")
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 DEPLOY = ("deploy", *EMAIL)
-THERE = ("--resource-group", FLEET.machines[0].group.id.rsplit("/", 1)[1], "--no-machine-tags")
-"""Into a group that stands, which remembers for the machines."""
 DESTROY = ("destroy", "--yes")
 OTHER = ("deploy", "--name", "other", *EMAIL)
 """A deployment that is not the one at work: what is foreign, and stays as it is."""
@@ -43,7 +41,6 @@ STARTS: Mapping[str, Start] = {
     "patched": Start(commands=(OTHER, DEPLOY, *NIGHT)),
     "fleet": Start(fleet=True),
     "fleet-deployed": Start(fleet=True, commands=((*DEPLOY, *MACHINES),)),
-    "fleet-there": Start(fleet=True, commands=((*DEPLOY, *MACHINES, *THERE),)),
 }
 
 
@@ -57,6 +54,8 @@ class Situation:
     name: str
     start: str
     command: tuple[str, ...]
+    like: str = ""
+    """The situation of the same command that it differs from in some of its calls only."""
     repeats: bool = False
     """Whether it does its work anew each time: a test mail is sent again."""
 
@@ -79,25 +78,23 @@ class Situation:
 SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy", "nothing", DEPLOY),
     Situation("deploy again", "deployed", ("deploy",)),
-    Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00")),
-    Situation("deploy machines", "fleet", (*DEPLOY, *MACHINES)),
-    Situation("deploy into a group", "fleet", (*DEPLOY, *MACHINES, *THERE)),
+    Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00"), "deploy"),
+    Situation("deploy machines", "fleet", (*DEPLOY, *MACHINES), "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
     Situation("validate", "deployed", ("validate",)),
-    Situation("validate machines", "fleet-deployed", ("validate",)),
+    Situation("validate machines", "fleet-deployed", ("validate",), "validate"),
     Situation("status", "patched", ("status",)),
     Situation("report", "patched", ("report",)),
     Situation("list", "deployed", ("list",)),
     Situation("test-notify", "deployed", ("test-notify",), repeats=True),
     Situation("assess", "deployed", ("assess",), repeats=True),
-    Situation("assess machines", "fleet-deployed", ("assess",), repeats=True),
+    Situation("assess machines", "fleet-deployed", ("assess",), "assess", True),
     Situation("install", "deployed", ("install", "--now", "--yes"), repeats=True),
     Situation("explain", "fleet-deployed", ("status", "--explain", FLEET.machines[0].name)),
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
-    Situation("destroy machines", "fleet-deployed", DESTROY),
-    Situation("destroy in a group", "fleet-there", DESTROY),
+    Situation("destroy machines", "fleet-deployed", DESTROY, "destroy"),
 )
 LOCAL = {"schema", "rehearse", "sandbox", "explain"}
 """Commands that speak to no Azure, or to a world of their own that nobody else can disturb."""
