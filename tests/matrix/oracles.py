@@ -93,23 +93,21 @@ def _seconds(exchanges: Exchanges) -> float:
 
 
 def patient(exchanges: Exchanges) -> Iterator[str]:
-    """Nobody is asked again before their Retry-After: all of a subscription after a 429."""
-    until: dict[str, float] = {}
+    """Nobody is asked again before their Retry-After: all of a subscription after a 429.
+
+    What was sent in the same moment as what was refused could not know.
+    """
+    closed: dict[str, tuple[float, float]] = {}
     for exchange in exchanges:
         at = _at(exchange)
         for key in (_place(exchange), exchange["path"]):
-            if at < until.get(key, 0.0):
+            since, until = closed.get(key, (0.0, 0.0))
+            if since < at < until:
                 yield f"{exchange['method']} {exchange['path']} was sent before its Retry-After"
         headers = {k.lower(): v for k, v in exchange["response"]["headers"].items()}
-        if exchange["status"] == 429:
-            _wait(until, _place(exchange), at, headers)
-        elif exchange["method"] == "GET":
-            _wait(until, exchange["path"], at, headers)
-
-
-def _wait(until: dict[str, float], key: str, at: float, headers: dict[str, str]) -> None:
-    if "retry-after" in headers:
-        until[key] = max(until.get(key, 0.0), at + int(headers["retry-after"]))
+        key = _place(exchange) if exchange["status"] == 429 else exchange["path"]
+        if "retry-after" in headers and (exchange["status"] == 429 or exchange["method"] == "GET"):
+            closed[key] = (at, at + int(headers["retry-after"]))
 
 
 def _place(exchange: dict[str, Any]) -> str:
