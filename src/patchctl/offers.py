@@ -51,7 +51,7 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
     Raises BadInput when the location, the size or every image is not offered.
     """
     if deployment.own:
-        await _require_location(clients, deployment)
+        await require_location(clients, deployment)
         return deployment
     if deployment.stands:
         machines = clients.compute.virtual_machines
@@ -63,9 +63,11 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
             profile = properties.hardware_profile
             _refuse_other_size(deployment, text(profile.vm_size if profile else None))
             return deployment
-    await _require_location(clients, deployment)
+    await require_location(clients, deployment)
     try:
-        size, image = await asyncio.gather(_size(clients, deployment), _image(clients, deployment))
+        size, image = await asyncio.gather(
+            _size(clients, deployment), find_image(clients, deployment)
+        )
     except Unregistered:
         # A subscription that has never had a machine tells nothing until Compute is registered.
         size, image = _unchecked(deployment)
@@ -87,7 +89,7 @@ def _refuse_other_size(deployment: Deployment, standing: str) -> None:
         )
 
 
-async def _require_location(clients: Clients, deployment: Deployment) -> None:
+async def require_location(clients: Clients, deployment: Deployment) -> None:
     wanted = deployment.config.location
     found = clients.subscriptions.subscriptions.list_locations(deployment.subscription)
     known = sorted([location.name or "" async for location in found])
@@ -97,10 +99,15 @@ async def _require_location(clients: Clients, deployment: Deployment) -> None:
 
 
 async def _size(clients: Clients, deployment: Deployment) -> str:
+    return (await find_size(clients, deployment)).name or ""
+
+
+async def find_size(clients: Clients, deployment: Deployment) -> ResourceSku:
+    """The size that is asked for, or the first of ours that is offered. Raises BadInput."""
     location, asked = deployment.config.location, deployment.config.machine.size
     found = clients.compute.resource_skus.list(filter=f"location eq '{location}'")
     offered = {
-        (sku.name or "").lower(): sku.name or ""
+        (sku.name or "").lower(): sku
         async for sku in found
         if sku.resource_type == "virtualMachines" and _is_offered(sku) and _fits(sku)
     }
@@ -109,7 +116,7 @@ async def _size(clients: Clients, deployment: Deployment) -> str:
         if size.lower() in offered:
             return offered[size.lower()]
     source = deployment.asked.source("machine.size")
-    some = ", ".join(sorted(offered.values())[:12])
+    some = ", ".join(sorted(sku.name or "" for sku in offered.values())[:12])
     problem = f"'{asked}' is not" if asked is not None else f"none of {', '.join(SIZES)} is"
     raise BadInput(
         [
@@ -134,7 +141,7 @@ def _fits(sku: ResourceSku) -> bool:
     )
 
 
-async def _image(clients: Clients, deployment: Deployment) -> tuple[str, str, str]:
+async def find_image(clients: Clients, deployment: Deployment) -> tuple[str, str, str]:
     location, os = deployment.config.location, deployment.config.machine.os
     for image in IMAGES[os]:
         if await find(clients.compute.virtual_machine_images.list(location, *image)):

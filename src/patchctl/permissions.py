@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REGISTER = "/register/action"
 LEFT_STANDING = "destroy cannot take it away"
 MISSING = "PermissionsMissing"
+Rights = Mapping[str, list[Mapping[str, Any]] | None]
+"""What Azure tells of each scope; None of one of which it tells us nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,14 @@ def _without(action: str) -> str:
 # -- what is missing
 
 
-async def missing(clients: Clients, permissions: Sequence[Permission]) -> list[Permission]:
-    """Those that we do not have; of a scope that we may not even ask about, none is known."""
+async def rights(clients: Clients, permissions: Iterable[Permission]) -> Rights:
+    """What we may do on the scopes that matter."""
     scopes = sorted({permission.scope for permission in permissions})
-    rights = dict(zip(scopes, await each(scopes, lambda s: asked(clients, s)), strict=True))
+    return dict(zip(scopes, await each(scopes, lambda s: asked(clients, s)), strict=True))
+
+
+def missing(permissions: Iterable[Permission], rights: Rights) -> list[Permission]:
+    """Those that we do not have; of a scope that we may not even ask about, none is known."""
     return [p for p in permissions if not _granted(rights[p.scope], p.action)]
 
 
@@ -120,3 +126,26 @@ def refuse(missing: Sequence[Permission]) -> None:
         first, *_ = missing
         listed = "\n".join(map(str, missing))
         raise Refused(MISSING, f"You may not:\n{listed}", step=first.step, resource=first.scope)
+
+
+# -- a role of just what is needed
+
+
+def role_name(deployment: Deployment) -> str:
+    return f"patchctl {deployment.name}"
+
+
+def role(steps: Sequence[Acting], deployment: Deployment) -> dict[str, Any]:
+    """A custom role, in the form that `az role definition create` takes (azure-cli)."""
+    found = needed(steps, deployment)
+    subscriptions = {"/".join(permission.scope.split("/")[:3]) for permission in found}
+    return {
+        "Name": role_name(deployment),
+        "IsCustom": True,
+        "Description": f"What patchctl has to be allowed for {deployment.name}, and no more.",
+        "Actions": sorted({permission.action for permission in found}),
+        "NotActions": [],
+        "DataActions": [],
+        "NotDataActions": [],
+        "AssignableScopes": sorted(subscriptions),
+    }

@@ -44,7 +44,7 @@ STARTS: Mapping[str, Start] = {
 }
 
 
-LOOKING = ("plan", "validate", "status", "report", "list")
+LOOKING = ("plan", "doctor", "validate", "status", "report", "list")
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy machines", "fleet", (*DEPLOY, *MACHINES), "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
+    Situation("doctor", "deployed", ("doctor",)),
     Situation("validate", "deployed", ("validate",)),
     Situation("validate machines", "fleet-deployed", ("validate",), "validate"),
     Situation("status", "patched", ("status",)),

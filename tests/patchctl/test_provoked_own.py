@@ -236,6 +236,7 @@ OWN: Mapping[str, Scene] = {
         deployed(by_hand_only),
         edit(MACHINES, PATCH_MODE, "AutomaticByPlatform"),
     ),
+    "NotReady": Scene(("doctor",), behaving(access=[Access("Reader")]), well),
     "PermissionsMissing": Scene(DEPLOY, behaving(access=[Access("Reader")]), well),
     "RightWithheld": Scene(DEPLOY, behaving(access=[Access("Contributor")]), well),
     "AssessmentFailed": Scene((*DEPLOY, "--outbound", "none"), again=False),

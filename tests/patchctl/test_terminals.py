@@ -20,6 +20,7 @@ EMAIL = "--email you@example.com"
 LINES = {
     "deploy": f"{EMAIL} --at 03:00",
     "plan": f"{EMAIL} --at 03:00",
+    "doctor": "",
     "validate": "",
     "test-notify": "",
     "status": "",

@@ -16,6 +16,7 @@ from patchctl.errors import Exit
 PLACES = {
     "deploy": "deploy:deploy",
     "plan": "deploy:plan",
+    "doctor": "doctor:doctor",
     "validate": "look:validate",
     "test-notify": "look:notify_test",
     "status": "status:status",

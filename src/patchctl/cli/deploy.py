@@ -112,7 +112,8 @@ def _planned(
     if writing:
         refuse_other_author(deployment)
     needed = permissions.for_deploying(STEPS, deployment)
-    missing = connection.run(permissions.missing(connection.clients, needed))
+    rights = connection.run(permissions.rights(connection.clients, needed))
+    missing = permissions.missing(needed, rights)
     if any(permission.reads for permission in missing):
         permissions.refuse(missing)
     deployment = connection.run(with_offer(connection.clients, deployment))

@@ -48,6 +48,13 @@ ACTIONS = (
     Needed("Microsoft.Compute/skus", "read", actions.subscription, actions.makes_machine),
     Needed(
         "Microsoft.Compute/locations",
+        "usages/read",
+        actions.subscription,
+        actions.makes_machine,
+        without="doctor does not see the quota",
+    ),
+    Needed(
+        "Microsoft.Compute/locations",
         "operations/read publishers/artifacttypes/offers/skus/versions/read",
         actions.subscription,
         actions.makes_machine,

@@ -1,0 +1,224 @@
+"""Whether a deploy would work from here: each thing that it needs, looked at by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from patchctl import offers, permissions
+from patchctl.errors import PatchctlError
+from patchctl.permissions import Permission, Rights
+from patchctl.report import text
+from patchctl.translation import translated
+
+if TYPE_CHECKING:
+    from azure.mgmt.compute.models import ResourceSku, Usage
+
+    from patchctl.clients import Clients
+    from patchctl.deployment import Deployment
+    from patchctl.report import Inspection
+    from patchctl.steps import Step
+
+OFF = timedelta(seconds=30)
+TOO_FAR_OFF = timedelta(minutes=5)
+"""By how much a clock may be wrong until tokens are refused (Entra ID allows five minutes)."""
+SETTING_CLOCKS = {"win32": "w32tm /resync", "darwin": "sudo sntp -sS time.apple.com"}
+SIZES = "az vm list-skus --location {} --resource-type virtualMachines --output table"
+LOCATIONS = "az account list-locations --output table"
+CORES = "cores"
+"""What Compute calls the limit of all sizes of a region together."""
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `cure` is a command, where one helps."""
+
+    subject: str
+    verdict: Verdict
+    found: str
+    cure: str = ""
+
+
+def ok(subject: str, found: str) -> Check:
+    return Check(subject, Verdict.OK, found)
+
+
+def warning(subject: str, found: str, cure: str = "") -> Check:
+    return Check(subject, Verdict.WARNING, found, cure)
+
+
+def failed(subject: str, found: str, cure: str = "") -> Check:
+    return Check(subject, Verdict.FAILED, found, cure)
+
+
+async def look(
+    clients: Clients, deployment: Deployment, steps: Sequence[Step], now: datetime
+) -> tuple[list[Check], list[Permission]]:
+    """All that Azure has to say, and the permissions that are missing."""
+    needed = permissions.needed(steps, deployment)
+    rights = await permissions.rights(clients, needed)
+    missing = permissions.missing(needed, rights)
+    subscription, *others = await asyncio.gather(
+        _told("subscription", _subscription(clients, deployment, now)),
+        _told("resource providers", _providers(clients, deployment, steps, missing)),
+        _told("size", _size(clients, deployment), SIZES.format(deployment.config.location)),
+        _told("image", _image(clients, deployment), LOCATIONS),
+    )
+    rest = (check for checks in others for check in checks)
+    return [*subscription, *_rights(deployment, needed, rights), *rest], missing
+
+
+async def _told(subject: str, looking: Awaitable[list[Check]], cure: str = "") -> list[Check]:
+    """What cannot be looked at has failed; the rest is looked at all the same."""
+
+    async def looked() -> list[Check]:
+        return await looking
+
+    try:
+        return await translated(looked())
+    except PatchctlError as error:
+        return [failed(subject, error.message.splitlines()[0], cure)]
+
+
+# -- the subscription, and the clock of whoever answers
+
+
+async def _subscription(clients: Clients, deployment: Deployment, now: datetime) -> list[Check]:
+    dates: list[str] = []
+
+    def answered(response: Any, subscription: Any, headers: Any) -> Any:
+        dates.append(response.http_response.headers.get("Date", ""))
+        return subscription
+
+    found = await clients.subscriptions.subscriptions.get(deployment.subscription, cls=answered)
+    state = text(found.state)
+    told = f"{found.display_name} ({deployment.subscription}) is {state}"
+    usable = state in ("Enabled", "")
+    name = f"--subscription {deployment.subscription}"
+    checked = (ok if usable else failed)("subscription", told)
+    cured = checked if usable else failed("subscription", told, f"az account show {name}")
+    return [cured, clock(now, parsedate_to_datetime(dates[0]) if dates[0] else None)]
+
+
+def clock(here: datetime, there: datetime | None) -> Check:
+    """How far our clock is off; HTTP dates have no fractions of seconds."""
+    if there is None:
+        return warning("clock", "Azure has not told its time")
+    off = abs(here - there)
+    told = f"{off.total_seconds():.0f} s off Azure's"
+    if off <= OFF:
+        return ok("clock", told)
+    judged = failed if off >= TOO_FAR_OFF else warning
+    return judged("clock", told, SETTING_CLOCKS.get(sys.platform, "sudo timedatectl set-ntp true"))
+
+
+# -- what we may do
+
+
+def _rights(deployment: Deployment, needed: Sequence[Permission], rights: Rights) -> list[Check]:
+    """A line a step; and of each scope that nothing is known of, that it is not."""
+    steps = dict.fromkeys(permission.step for permission in needed)
+    known = [permission for permission in needed if rights[permission.scope] is not None]
+    dark = sorted({permission.scope for permission in needed} - {p.scope for p in known})
+    return [
+        *(_right(deployment, [p for p in known if p.step == step], rights) for step in steps
+          if any(p.step == step for p in known)),
+        *(warning("permissions", f"what you may do on {scope} is not told to you",
+                  granting(deployment)) for scope in dark),
+    ]  # fmt: skip
+
+
+def _right(deployment: Deployment, needed: Sequence[Permission], rights: Rights) -> Check:
+    """A step that could be made without what is missing is only worth a warning."""
+    subject, missing = f"permissions of {needed[0].step}", permissions.missing(needed, rights)
+    if not missing:
+        return ok(subject, f"all {len(needed)} that it needs")
+    stopping = [p for p in missing if not p.without]
+    listed = ", ".join(f"{p.action} on {p.scope}" for p in stopping or missing)
+    without = "; ".join(dict.fromkeys(p.without for p in missing if p.without))
+    told = f"missing {listed}" + ("" if stopping else f" ({without})")
+    return (failed if stopping else warning)(subject, told, granting(deployment))
+
+
+def granting(deployment: Deployment) -> str:
+    """What an administrator types to grant the role that `doctor --role` prints."""
+    return (
+        f"az role assignment create --assignee {deployment.me.object_id} "
+        f'--role "{permissions.role_name(deployment)}" '
+        f"--scope /subscriptions/{deployment.subscription}"
+    )
+
+
+# -- what Azure offers
+
+
+async def _providers(
+    clients: Clients, deployment: Deployment, steps: Iterable[Step], missing: Sequence[Permission]
+) -> list[Check]:
+    step = next(step for step in steps if step.NAME == "resource-providers")
+    found: Inspection = await step.inspect(clients, deployment)
+    withheld = {p.action.removesuffix(permissions.REGISTER) for p in missing}
+    checks = []
+    for finding in found.findings:
+        told = f"{finding.subject} is {finding.got}"
+        judged = failed if finding.subject in withheld else warning
+        register = f"az provider register --namespace {finding.subject} --wait"
+        checks.append(ok("resource provider", told) if finding.ok
+                      else judged("resource provider", told, register))  # fmt: skip
+    return checks
+
+
+async def _size(clients: Clients, deployment: Deployment) -> list[Check]:
+    if deployment.own:
+        return []
+    await offers.require_location(clients, deployment)
+    size = await offers.find_size(clients, deployment)
+    location = deployment.config.location
+    return [
+        ok("size", f"{size.name} is offered in {location}"),
+        *await _told("quota", _quota(clients, deployment, size)),
+    ]
+
+
+async def _quota(clients: Clients, deployment: Deployment, size: ResourceSku) -> list[Check]:
+    """Whether one more machine of the size fits into what is left of its family and its region."""
+    wanted = next((int(c.value or 0) for c in size.capabilities or [] if c.name == "vCPUs"), 0)
+    used = [usage async for usage in clients.compute.usage.list(deployment.config.location)]
+    limits = [
+        u for u in used if (u.name.value or "").lower() in (CORES, (size.family or "").lower())
+    ]
+    return [_fits(deployment, usage, wanted) for usage in limits]
+
+
+def _fits(deployment: Deployment, usage: Usage, wanted: int) -> Check:
+    left = usage.limit - usage.current_value
+    told = f"{left} of {usage.limit} {usage.name.localized_value} are left, {wanted} are wanted"
+    if left >= wanted:
+        return ok("quota", told)
+    place = f"/subscriptions/{deployment.subscription}/providers/Microsoft.Compute"
+    return failed(
+        "quota",
+        told,
+        f"az quota create --resource-name {usage.name.value} --resource-type dedicated "
+        f"--scope {place}/locations/{deployment.config.location} "
+        f"--limit-object value={usage.current_value + wanted}",
+    )
+
+
+async def _image(clients: Clients, deployment: Deployment) -> list[Check]:
+    if deployment.own:
+        return []
+    image = await offers.find_image(clients, deployment)
+    return [ok("image", f"{':'.join(image)} is offered in {deployment.config.location}")]
