@@ -216,6 +216,8 @@ def _operation_due(world: World, name: str) -> None:
         arm.failed(world, resource, operation)
         if resource.type == resources.GROUP:
             resources.group_stays(resource)
+        elif (kind := KINDS.get(resource.type.lower())) is not None:
+            kind.action_failed(world, resource, operation)
     elif resource.type == resources.GROUP:
         resources.group_deleted(world, operation.resource, KINDS)
     elif operation.verb == "delete":

@@ -122,6 +122,8 @@ class Kind:
     when_deleted: Effect = nothing
     action_finished: Callable[[World, Resource, Operation], None] = no_finish
     """Runs when the time of an action is over, by the verb of its operation."""
+    action_failed: Callable[[World, Resource, Operation], None] = no_finish
+    """Runs instead when its operation has ended in an error."""
     actions: Mapping[str, Action] = field(default_factory=dict)
     """POST actions by lower-cased name."""
 

@@ -10,6 +10,7 @@ from azure.mgmt.compute import models
 from azure.mgmt.compute.aio import ComputeManagementClient
 
 from arm_sandbox import clock
+from arm_sandbox.options import Failure
 from arm_sandbox.patch_night import Faults
 from arm_sandbox.transport import SandboxCredential
 from arm_sandbox.wire import Response
@@ -257,6 +258,16 @@ def test_the_sdk_reads_it() -> None:
     assert result.installed_patch_count
     assert result.patches
     assert {patch.installation_state for patch in result.patches} <= set(COUNTS)
+
+
+def test_a_failed_operation_leaves_the_machine_free() -> None:
+    world = town()
+    type = "Microsoft.Compute/virtualMachines"
+    world.options.failures = [Failure(type=type, on="installPatches")]
+    last = ended(world, install(world))
+    assert (last["status"], last["error"]["code"]) == ("Failed", "VMGuestPatchInternalError")
+    world.options.failures = []
+    assert installed(world)["status"] == "Succeeded"
 
 
 def test_faults_meet_what_somebody_has_begun_too() -> None:

@@ -24,7 +24,7 @@ from arm_sandbox.patching.timeline import (
 )
 from arm_sandbox.patching.updates import Update
 from arm_sandbox.providers import assessment, machines
-from arm_sandbox.world import Resource, World, chance
+from arm_sandbox.world import Operation, Resource, World, chance
 
 SEARCH = (1 * MINUTE, 3 * MINUTE)
 REBOOT = (3 * MINUTE, 7 * MINUTE)
@@ -104,6 +104,13 @@ def end(world: World, machine: Resource) -> Installation:
     told = results.properties(installation, ended=True)
     rows.installation(world, machine, told, installation.states)
     return installation
+
+
+def operation_failed(world: World, machine: Resource, operation: Operation) -> None:
+    """What an installation has done stays done, although nobody is told of it by its operation."""
+    installing = machine.hidden.get("installing")
+    if installing is not None and installing["order"]["activity"] == operation.name:
+        end(world, machine)
 
 
 def reboots(world: World, machine: str, ready: float) -> None:

@@ -349,6 +349,7 @@ MACHINE = Kind(
     when_made=_machine_made,
     when_deleted=_machine_deleted,
     action_finished=_action_finished,
+    action_failed=installation.operation_failed,
     actions={"assesspatches": assessment.assess, "installpatches": on_demand.install}
     | {name: partial(virtual_machines.change_power, name) for name in virtual_machines.POWER},
 )

@@ -232,6 +232,7 @@ MACHINE = Kind(
     when_made=_made,
     when_deleted=_deleted,
     action_finished=_finished,
+    action_failed=installation.operation_failed,
     actions={"assesspatches": _assess, "installpatches": _install},
 )
 EXTENSION = Kind(
