@@ -81,9 +81,11 @@ class Finishing:
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
-            with suppress(Exception):
+            with suppress(Exception, KeyboardInterrupt):
                 await sending
             raise
+        except KeyboardInterrupt:  # it has ended the loop before; what waits ends with it
+            raise asyncio.CancelledError from None
 
     async def _sent(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         response: PipelineResponse[Any, Any] = await self.next.send(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -119,6 +120,7 @@ def _disturb_deploys(
         assert cli("sandbox", "reset").code == 0
         strike.at(nth, *signals)
         interrupted(cli, *command)
+        gc.collect()  # what is left unfinished would tell of it now
         assert len(strike.asked[nth:]) <= (0 if len(signals) > 1 else IN_HAND)
         strike.at(0)
         the_same_again(cli)
