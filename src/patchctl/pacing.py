@@ -138,12 +138,12 @@ def _of_policy(drawn: Sequence[Bucket], policy: str) -> tuple[Bucket, int]:
     return (drawn[2], one) if policy.endswith(OF_ONE) else (drawn[1], all)
 
 
-async def _wait(drawn: Sequence[Bucket]) -> None:
+async def wait(drawn: Sequence[Bucket]) -> None:
     """Wait for a turn in each; another one, where a bucket was closed meanwhile."""
     now = asyncio.get_running_loop().time
     await asyncio.sleep(max(bucket.turn(now()) for bucket in drawn))
     if any(now() < bucket.closed for bucket in drawn):
-        await _wait(drawn)
+        await wait(drawn)
 
 
 class Pacing:
@@ -158,7 +158,7 @@ class Pacing:
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         asked = request.http_request
         drawn = self._buckets.of(asked.method, asked.url)
-        await _wait(drawn)
+        await wait(drawn)
         response: PipelineResponse[Any, Any] = await self.next.send(request)
         answer, now = response.http_response, asyncio.get_running_loop().time()
         answered(drawn, KINDS.get(asked.method, "writes"), answer.status_code, answer.headers, now)

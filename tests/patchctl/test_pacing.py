@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 
+from arm_sandbox.clock import VirtualLoop
 from arm_sandbox.wire import Request, Response
-from patchctl.pacing import FEW, Bucket, Buckets, answered
-from tests.fleet.drawing import SUBSCRIPTIONS
+from patchctl.pacing import FEW, Bucket, Buckets, answered, wait
+from tests.fleet.drawing import SUBSCRIPTIONS, Fleet, Group
 from tests.patchctl.own_machines import Place, at, quiet
 
 ROOT = "https://management.azure.com/subscriptions"
@@ -43,6 +45,20 @@ def test_nobody_asks_before_retry_after() -> None:
     bucket = Bucket(10.0)
     bucket.close(7, 100.0)
     assert [bucket.turn(101.0) for _ in range(2)] == pytest.approx([6.0, 6.1])
+
+
+def test_who_waits_already_waits_longer() -> None:
+    async def wait_while_it_is_closed() -> float:
+        now, bucket = asyncio.get_running_loop().time, Bucket(1.0, left=0.0)
+        bucket.turn(now())
+        waiting = asyncio.create_task(wait([bucket]))
+        await asyncio.sleep(0.5)
+        bucket.close(7, now())
+        await waiting
+        return now()
+
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(0.0)) as runner:
+        assert runner.run(wait_while_it_is_closed()) == pytest.approx(7.5)
 
 
 def test_what_azure_does_not_tell_changes_nothing() -> None:
@@ -124,24 +140,38 @@ def _recorded(place: Place) -> list[Sent]:
     return sent
 
 
-def _drained(place: Place, machine: str, whose: str) -> list[str]:
-    """Tokens that somebody else has used up: no more come for a while."""
+FAR = Group(f"/subscriptions/{SUBSCRIPTIONS[0]}/resourceGroups/rg-far", "northeurope")
+
+
+def two_regions() -> Fleet:
+    """Some forty machines in one subscription, every other one in a second region."""
+    fleet = quiet(120)
+    machines = [m for m in fleet.machines if SUBSCRIPTIONS[0] in m.id]
+    for n, machine in list(enumerate(machines))[1::2]:
+        id = machine.id.replace(machine.group.id, FAR.id)
+        machines[n] = replace(machine, id=id, group=FAR)
+    return replace(fleet, groups=(*fleet.groups, FAR), machines=tuple(machines))
+
+
+def _drain(place: Place, whose: str, tokens: float) -> None:
+    """Somebody else has used up what the subscription, one region or one machine had."""
     [reads] = [key for key in place.world.buckets if key.startswith(f"{SUBSCRIPTIONS[0]}|reads|")]
-    region = "|updatevmsubscriptionmaximum"
-    return {
-        "subscription": [reads.replace("|reads|", "|writes|")],
-        "regions": [f"{SUBSCRIPTIONS[0]}|{where}{region}" for where in ("eastus", "westeurope")],
-        "machine": [f"{machine}|UpdateVMResource".lower()],
-    }[whose]
+    keys = {
+        "subscription": reads.replace("|reads|", "|writes|"),
+        "region": f"{SUBSCRIPTIONS[0]}|{FAR.location}|updatevmsubscriptionmaximum",
+        "machine": f"{two_regions().machines[0].id}|UpdateVMResource".lower(),
+    }
+    place.world.buckets[keys[whose]] = [tokens, place.world.now]
 
 
 def _too_early(sent: list[Sent]) -> Iterator[Sent]:
-    """What was asked again of the same, once it was known that nobody may, and before one may."""
+    """What was asked again of the same, once it was known that nobody may, and before one may. What
+    goes out in the very moment of a refusal is under way already."""
     for n, refused in enumerate(sent):
         if refused.refused:
             again = refused.answered + int(refused.response.headers["Retry-After"])
             for later in sent[n + 1 :]:
-                if refused.answered <= later.at < again and _draws_on_what_is_empty(later, refused):
+                if refused.answered < later.at < again and _draws_on_what_is_empty(later, refused):
                     yield later
 
 
@@ -159,30 +189,16 @@ def _is_of_machine(sent: Sent) -> bool:
     return "/microsoft.compute/" in sent.path and sent.path.count("/") == 8
 
 
-@pytest.mark.parametrize("whose", ["subscription", "regions", "machine"])
-def test_where_nothing_is_left_nobody_asks_too_early(whose: str) -> None:
-    fleet = quiet(40)
-    machines = tuple(m for m in fleet.machines if SUBSCRIPTIONS[0] in m.id)
-    with at(replace(fleet, machines=machines)) as place:
+@pytest.mark.parametrize(
+    ("whose", "tokens"), [("subscription", -400.0), ("region", -400.0), ("machine", -3.0)]
+)
+def test_where_nothing_is_left_nobody_asks_too_early(whose: str, tokens: float) -> None:
+    fleet = two_regions()
+    with at(fleet) as place:
         place.plan(place.deployment())
         sent = _recorded(place)
-        drained = _drained(place, machines[0].id, whose)
-        place.world.buckets |= {key: [-100.0, place.world.now] for key in drained}
+        _drain(place, whose, tokens)
         place.deploy()
-        assert place.assigned == {m.id.lower() for m in machines}
+        assert place.assigned == {m.id.lower() for m in fleet.machines}
         assert [one for one in sent if one.refused]
         assert not list(_too_early(sent))
-
-
-def test_where_little_is_left_a_fleet_is_set_up_without_a_refusal() -> None:
-    fleet = quiet(120)
-    machines = tuple(m for m in fleet.machines if SUBSCRIPTIONS[0] in m.id)
-    with at(replace(fleet, machines=machines)) as place:
-        place.plan(place.deployment())
-        sent = _recorded(place)
-        for key in _drained(place, machines[0].id, "regions"):
-            place.world.buckets[key] = [20.0, place.world.now]
-        place.deploy()
-        assert place.assigned == {m.id.lower() for m in machines}
-        assert len([one for one in sent if one.method == "PATCH" and _is_of_machine(one)]) > 30
-        assert not [one for one in sent if one.refused]
