@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from azure.mgmt.resource.resources.models import ResourceGroup
+from azure.mgmt.resource.resources.models import ResourceGroup, ResourceGroupPatchable
 
 from arm_sandbox import by_hand, patch_night
 from arm_sandbox.failures import SIGN_IN
 from arm_sandbox.options import Access, Failure, Fault, Options
 from arm_sandbox.world import Resource, World
-from patchctl.clients import Connection
-from patchctl.steps import network
+from patchctl.clients import Clients, Connection
+from patchctl.deployment import Deployment
+from patchctl.steps import network, resource_group
 from tests.patchctl.shell import EMAIL, GROUP, Cli, follow
 
 pytestmark = pytest.mark.world
@@ -91,6 +92,20 @@ def break_ourselves(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("oh")
 
     monkeypatch.setattr(network, "inspect", inspect)
+
+
+def another_patchctl_begins(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever ours has written the group, another one writes its suffix over it."""
+    standing = resource_group._standing
+
+    async def after_the_other(clients: Clients, deployment: Deployment) -> object:
+        groups = clients.resources.resource_groups
+        if (group := await standing(clients, deployment)) is not None:
+            tags = {**(group.tags or {}), "patchctl-suffix": "0e0e0e"}
+            await groups.update(deployment.group, ResourceGroupPatchable(tags=tags))
+        return await standing(clients, deployment)
+
+    monkeypatch.setattr(resource_group, "_standing", after_the_other)
 
 
 def undo(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +238,10 @@ OWN: Mapping[str, Scene] = {
     "PlanChanged": Scene(
         (*DEPLOY, "--at", "03:00"), deployed(faulty("edited", SCHEDULE, "GET", nth=2)), well
     ),
+    "BegunTwice": Scene(DEPLOY, another_patchctl_begins, undo),
+    "NoResult": Scene(
+        ("test-notify",), deployed(faulty("operation-untold", method="POST", times=0)), well
+    ),
     "NotMade": Scene(
         (*DEPLOY, "--at", "03:00"), deployed(faulty("edited", SCHEDULE, "GET", times=0)), well
     ),
@@ -242,8 +261,8 @@ OWN: Mapping[str, Scene] = {
     "AssessmentFailed": Scene((*DEPLOY, "--outbound", "none"), again=False),
     "InstallationFailed": Scene(
         ("install", "--now", "--yes"),
-        deployed(run(("sandbox", "advance", "--by", "1m", "--stop-machine", "vm-demo-daab01"))),
-        run(("sandbox", "advance", "--by", "1m", "--start-machine", "vm-demo-daab01")),
+        deployed(behaving(failures=[Failure(MACHINES, "installPatches", times=9)])),
+        well,
     ),
     "NobodyToMail": Scene(
         ("test-notify",), deployed(edit(ACTION_GROUPS, "properties.emailReceivers", []))
