@@ -45,7 +45,7 @@ def require(world: World, request: Request) -> None:
             "invalid. If access was recently granted, please refresh your credentials.",
         )
     if request.method in ("PUT", "PATCH"):
-        for needed, linked in _linked(request.body, id):
+        for needed, linked in needed_beside(request.body, id):
             if not allowed(world, asking.oid, needed, linked):
                 raise _not_linked(asking, action, scope, needed, linked)
 
@@ -109,7 +109,7 @@ def _of_resource_manager(id: Id) -> tuple[str, list[str], str]:
     return "Microsoft.Resources", types, scope
 
 
-def _linked(body: Json, id: Id) -> Iterator[tuple[str, str]]:
+def needed_beside(body: Json, id: Id) -> Iterator[tuple[str, str]]:
     """The actions that a body calls for on other resources, each with its id.
 
     What a template refers to is asked for when the template's own resources are made.
