@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from azure.mgmt.resource.resources.models import ResourceGroup
 
-from arm_sandbox.options import Access
+from arm_sandbox.options import Access, Fault
 from arm_sandbox.world import Resource, World
 from patchctl.clients import Connection
 from tests.comparison import State, differences, state
@@ -27,12 +27,12 @@ MINE = (*EMAIL, *INTO)
 @pytest.fixture
 def theirs(cli: Cli) -> Cli:
     """A group of somebody's, with something in it, in another region than the default."""
-    _make_group(cli, GROUP)
+    make_group(cli, GROUP)
     cli.change(_put_something_in)
     return cli
 
 
-def _make_group(cli: Cli, name: str) -> None:
+def make_group(cli: Cli, name: str) -> None:
     def act(connection: Connection) -> None:
         group = ResourceGroup(location="westeurope", tags=TAGS)
         groups = connection.clients.resources.resource_groups
@@ -43,9 +43,9 @@ def _make_group(cli: Cli, name: str) -> None:
 
 def _put_something_in(world: World) -> None:
     group = next(id for id in world.resources if id.endswith(f"/{GROUP}"))
-    id = f"{world.resources[group].id}/providers/Microsoft.Compute/images/theirs"
+    id = f"{world.resources[group].id}/providers/Microsoft.Network/publicIPAddresses/theirs"
     body = {"id": id, "name": "theirs", "location": "westeurope", "properties": {}}
-    world.add(Resource(id, "Microsoft.Compute/images", body))
+    world.add(Resource(id, "Microsoft.Network/publicIPAddresses", body))
 
 
 def in_the_group(world: World) -> Iterator[Resource]:
@@ -151,7 +151,7 @@ def test_a_deployment_cannot_move(theirs: Cli) -> None:
     assert f"{GROUP} is asked for and rg-patching-own stands" in message
     assert theirs("validate", *INTO, "--name", "own").code == 0
     theirs.deploy(*INTO)
-    _make_group(theirs, "rg-other")
+    make_group(theirs, "rg-other")
     message = theirs.json("plan", "--resource-group", "rg-other", code=2)["error"]["message"]
     assert f"rg-other is asked for and {GROUP} stands" in message
     assert outcomes(theirs.json("plan", "--resource-group", GROUP.upper())) == UNCHANGED
@@ -163,6 +163,24 @@ def test_a_deploy_that_was_stopped_goes_on_without_the_groups_name(theirs: Cli) 
     assert outcomes(refused)["assessment"] == "failed"
     resumed = outcomes(theirs.json("plan"))
     assert [step for step in NAMES if resumed[step] != "unchanged"] == ["assessment"]
+    assert theirs("destroy", "--yes").code == 0
+    assert differences(before, state(theirs.world)) == []
+
+
+def hide_a_rule(world: World) -> None:
+    """As where a read reaches a region that does not know of it."""
+    rule = next(r for r in in_the_group(world) if "Patch-Run-Missed" in r.id)
+    world.options.faults = [Fault("404", "GET", rule.id, times=0)]
+
+
+def test_the_note_stays_while_anything_else_does(theirs: Cli) -> None:
+    before = state(theirs.world)
+    theirs.deploy(*INTO)
+    theirs.change(hide_a_rule)
+    error = theirs.json("destroy", "--yes", code=1)["error"]
+    assert error["code"] == "StillThere"
+    assert "Patch-Run-Missed" in error["resource"]
+    theirs.change(lambda world: world.options.faults.clear())
     assert theirs("destroy", "--yes").code == 0
     assert differences(before, state(theirs.world)) == []
 
@@ -218,7 +236,7 @@ def test_the_right_to_grant_is_asked_of_the_group_itself(theirs: Cli) -> None:
 def test_your_machines_and_a_group_of_yours(cli: Cli) -> None:
     fleet = quiet(2)
     cli.store.save(build(fleet))
-    _make_group(cli, GROUP)
+    make_group(cli, GROUP)
     before = state(cli.world)
     names = [option for machine in fleet.machines for option in ("--vm", machine.name)]
     assert cli("deploy", *MINE, *names).code == 0

@@ -19,6 +19,8 @@ from patchctl.clients import Clients, Connection
 from patchctl.deployment import Deployment
 from patchctl.steps import network, resource_group
 from tests.patchctl.shell import EMAIL, GROUP, Cli, follow
+from tests.patchctl.test_group_that_stands import GROUP as THEIRS
+from tests.patchctl.test_group_that_stands import hide_a_rule, make_group
 
 pytestmark = pytest.mark.world
 
@@ -186,6 +188,12 @@ def leave_a_machine_behind(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 MINE = ("deploy", *EMAIL, "--name", "mine", "--vm", MACHINE)
 
 
+def hide_in_a_group(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_group(cli, THEIRS)
+    cli.deploy("--resource-group", THEIRS)
+    cli.change(hide_a_rule)
+
+
 @dataclass(frozen=True)
 class Scene:
     """How an error is met, by which command, and what somebody then does because it says so.
@@ -228,6 +236,7 @@ OWN: Mapping[str, Scene] = {
     "LeftBehind": Scene(
         ("status", "--name", "mine"), deployed(leave_a_machine_behind), again=False
     ),
+    "StillThere": Scene(("destroy", "--yes"), hide_in_a_group, well),
     "Vanished": Scene(DEPLOY, faulty("deleted", ACTION_GROUP, "GET", times=0), well),
     "GroupBeingDeleted": Scene(DEPLOY, deployed(run(("destroy", "--yes", "--no-wait")))),
     "NewerDeployment": Scene(

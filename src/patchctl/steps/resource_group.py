@@ -19,16 +19,16 @@ from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
 from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
-from patchctl.report import Finding, Inspection, State, absent, check, inspected, tags_check
+from patchctl.report import Finding, Inspection, State, absent, check, inspected, same, tags_check
 
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
 ACTIONS = (
     Needed("Microsoft.Resources/subscriptions", "read locations/read", actions.subscription),
-    Needed("Microsoft.Resources/subscriptions/resourceGroups", "read"),
+    Needed("Microsoft.Resources/subscriptions/resourceGroups", "read resources/read"),
     Needed(
         "Microsoft.Resources/subscriptions/resourceGroups",
-        "write delete resources/read",
+        "write delete",
         when=actions.makes_group,
     ),
     Needed("Microsoft.Resources/templateSpecs", "read", actions.subscription),
@@ -45,6 +45,8 @@ NAMED = re.compile("-([0-9a-f]{6})$")
 SETTLING = 10.0
 """Seconds between a look that finds nothing and the write that follows it, at most."""
 UP_TO_DATE = "up to date"
+LOOKS, LOOK_AGAIN = 12, 10.0
+"""How often a list is read, and the seconds between, until it no longer shows what is gone."""
 KEEPERS = {False: "group", True: "template spec"}
 
 
@@ -126,11 +128,26 @@ async def _other_suffixes(clients: Clients, deployment: Deployment) -> set[str]:
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     """Delete the group unless it is somebody's, or holds something that is not ours."""
     if deployment.borrowed:
+        await _require_empty(clients, deployment)
         await template_spec.delete(clients, deployment)
     elif not await foreign_contents(clients, deployment):
         poller = await clients.resources.resource_groups.begin_delete(deployment.group)
         if deployment.wait:
             await poller.result()
+
+
+async def _require_empty(clients: Clients, deployment: Deployment) -> None:
+    """Raises PatchctlError while anything of ours is in somebody's group: the steps may not have
+    been shown it, and without the spec nobody would know of it. Lists are slow to forget."""
+    for _ in range(LOOKS):
+        found = clients.resources.resources.list_by_resource_group(deployment.group)
+        ours = [resource.id or "" async for resource in found if _is_ours(deployment, resource)]
+        left = [id for id in ours if not same(id, deployment.keeper_id)]
+        if not left:
+            return
+        await asyncio.sleep(LOOK_AGAIN)
+    message = f"Of {deployment.name} there is still in {deployment.group}: {', '.join(left)}"
+    raise PatchctlError("StillThere", message, step=NAME, resource=left[0])
 
 
 async def _standing(
