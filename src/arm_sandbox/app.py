@@ -214,7 +214,6 @@ def _operation_due(world: World, name: str) -> None:
         return
     if operation.error is not None:
         arm.failed(world, resource, operation)
-        resource.hidden.pop("installing", None)  # what failed goes on in no machine
         if resource.type == resources.GROUP:
             resources.group_stays(resource)
         elif (kind := KINDS.get(resource.type.lower())) is not None:
