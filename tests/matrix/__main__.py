@@ -46,10 +46,8 @@ def main() -> int:
     with multiprocessing.get_context("fork").Pool(asked.workers) as pool:
         played, wrong = 0, 0
         tasks = [(asked, worker) for worker in range(asked.workers)]
-        for count, lines in pool.imap_unordered(_work, tasks):
-            played, wrong = played + count, wrong + len(lines)
-            for line in lines:
-                sys.stdout.write(line + "\n")
+        for count, failed in pool.imap_unordered(_work, tasks):
+            played, wrong = played + count, wrong + failed
     minutes = (time.monotonic() - began) / 60
     sys.stdout.write(
         f"seed {asked.seed}: {played} scenarios, {wrong} went wrong, {minutes:.1f} minutes\n"
@@ -82,16 +80,19 @@ def _asked() -> Asked:
     )
 
 
-def _work(task: tuple[Asked, int]) -> tuple[int, list[str]]:
+def _work(task: tuple[Asked, int]) -> tuple[int, int]:
+    """Play every so manieth scenario, and tell at once what goes wrong; how many were played, and
+    how often something did."""
     asked, worker = task
-    wrong: list[str] = []
+    wrong = 0
     with tempfile.TemporaryDirectory() as directory, Shell(Path(directory)) as shell:
         matrix = Matrix(shell)
         for situation, faults in islice(_scenarios(matrix, asked), worker, None, asked.workers):
             if time.monotonic() > asked.until or (asked.stop and wrong):
                 break
-            lines = matrix.play(situation, *faults)
-            wrong += [f"{situation.name}: {faults}: {line}" for line in lines]
+            for line in matrix.play(situation, *faults):
+                wrong += 1
+                print(f"{situation.name}: {faults}: {line}", file=sys.__stdout__, flush=True)
         return matrix.played, wrong
 
 
