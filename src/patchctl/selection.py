@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from patchctl import access, machines, queries, remembered
 from patchctl.clients import find
-from patchctl.errors import BadInput
+from patchctl.errors import BadInput, PatchctlError
 from patchctl.graph import Graph
+from patchctl.keeper import find_keeper
 from patchctl.machines import Machine, Obstacle, obstacle, wanted_settings
 from patchctl.many import each
 from patchctl.schedule import recurrence, window
@@ -124,6 +125,10 @@ async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | 
     suffix = suffix_left(deployment, seen)
     if suffix is None:
         return None
+    if await find_keeper(clients, deployment) is not None:
+        raise PatchctlError(
+            "NotSure", f"Azure said that {deployment.name} is not there, and then that it is."
+        )
     found = replace(deployment, suffix=suffix)
     return replace(found, released=tuple(m for m in seen if stands(found, m)))
 

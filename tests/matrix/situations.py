@@ -93,6 +93,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("assess machines", "fleet-deployed", ("assess",), "assess", True),
     Situation("install", "deployed", ("install", "--now", "--yes"), repeats=True),
     Situation("explain", "fleet-deployed", ("status", "--explain", FLEET.machines[0].name)),
+    Situation("doctor", "nothing", ("doctor", *EMAIL)),
+    Situation("doctor again", "deployed", ("doctor",), "doctor"),
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY, "destroy"),

@@ -46,6 +46,19 @@ def test_machines_of_a_deleted_deployment_are_not_forgotten(
     assert cli.json(*command, code=0 if command[0] == "deploy" else 5)["error"] != error
 
 
+def test_one_answer_that_is_wrong_is_not_enough(cli: Cli, before: State) -> None:
+    def strike(world: World) -> None:
+        world.options.faults = [Fault("404", "GET", by_hand.resource(world, GROUP).id)]
+        world.attempts.clear()
+
+    stood = state(cli.world)
+    cli.change(strike)
+    error = cli.json("status", code=1)["error"]
+    assert (error["code"], "destroy" in error["next"]) == ("NotSure", False)
+    assert cli("status").code == 0
+    assert differences(stood, state(cli.world)) == []
+
+
 def test_another_deployments_machines_are_not_ours(cli: Cli) -> None:
     assert cli("deploy", *EMAIL, "--name", "other").code == 0
     assert cli("deploy", *EMAIL).code == 0
