@@ -82,7 +82,6 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy machines", "fleet", (*DEPLOY, *MACHINES), "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
-    Situation("doctor", "deployed", ("doctor",)),
     Situation("validate", "deployed", ("validate",)),
     Situation("validate machines", "fleet-deployed", ("validate",), "validate"),
     Situation("status", "patched", ("status",)),
