@@ -108,7 +108,7 @@ def lines(draw: st.DrawFn) -> tuple[list[str], dict[str, str], list[str]]:
             names.append(f"{Path(value)}: ")
         if not hasattr(parameter, "is_flag"):
             words.append(value)
-            names += [value, parameter.opts[0]]
+            names += [value, parameter.opts[0], (parameter.metavar or "").rstrip(".") or value]
         elif parameter.envvar and draw(st.booleans()):
             variables[parameter.envvar] = value
             names += [parameter.envvar, parameter.opts[0]]
@@ -125,7 +125,16 @@ PLACE = re.compile(r"(?<!\w)--?\w|PATCHCTL_|^emails: ")
 def located(said: str, names: list[str]) -> bool:
     """Whether a refusal names its place, and not only in the command that it ends in."""
     problem = said.partition("error: ")[2].partition("  next: ")[0]
-    return not said or any(name in problem for name in names) or bool(PLACE.search(problem))
+    return (
+        not said
+        or any(squeezed(name) in squeezed(problem) for name in names)
+        or bool(PLACE.search(problem))
+    )
+
+
+def squeezed(text: str) -> str:
+    """Without blanks and line ends, at which messages are set anew, and what cannot be shown."""
+    return "".join(c for c in text if c.isprintable() and not c.isspace())
 
 
 def check_line(room: Room, line: tuple[list[str], dict[str, str], list[str]]) -> None:

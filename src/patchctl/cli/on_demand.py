@@ -197,7 +197,9 @@ def _meant(c: Command, connection: Connection, deployment: Deployment) -> list[M
     for id in deployment.missing:
         c.say(f"No machine that you can read is called {id} any more.")
     if not found:
-        raise BadInput(["there is no machine to work on"], "Name some: {again} --vm NAME")
+        raise BadInput(
+            ["--vm names no machine, and the deployment has none"], "Name some: {again} --vm NAME"
+        )
     return sorted(found, key=lambda machine: machine.id.lower())
 
 

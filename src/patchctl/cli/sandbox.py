@@ -156,9 +156,8 @@ def edit(
             for item in items:
                 path, separator, value = item.partition("=")
                 if not separator:
-                    raise BadInput(
-                        [f"'{item}' has no value; write it like properties.enabled=false"]
-                    )
+                    right = "write it like properties.enabled=false"
+                    raise BadInput([f"KEY=VALUE: '{item}' has no value; {right}"])
                 tag = path.startswith("tags.")  # which is always text
                 new = value if tag else values.value(value)
                 by_hand.edit(world, by_hand.resource(world, id), path, new)
