@@ -91,16 +91,24 @@ async def granted(
 
 
 async def ours(
-    clients: Clients, scope: str, deployment: Deployment, principal: str | None
+    clients: Clients,
+    scope: str,
+    deployment: Deployment,
+    principal: str | None,
+    *,
+    there: bool = False,
 ) -> list[RoleAssignment]:
     """What we granted on a scope or below it, to our identity or to one that has gone.
+
+    `there`: the scope stands for sure, and 404 is an error and no answer.
 
     Azure keeps the roles of what is gone ("Identity not found"); that they are ours they say.
     """
     mark = role_mark(deployment)
+    found = await (_all(clients, scope) if there else _listed(clients, scope))
     return [
         role
-        for role in await _listed(clients, scope)
+        for role in found
         if covers(scope, role.scope or "")
         and (role.principal_id == principal or role.description == mark)
     ]
@@ -115,7 +123,7 @@ async def _ours_everywhere(
 
     async def within(subscription: str) -> list[RoleAssignment]:
         try:
-            return await ours(clients, subscription, deployment, principal)
+            return await ours(clients, subscription, deployment, principal, there=True)
         except HttpResponseError as error:
             if error.status_code != 403:
                 raise
@@ -188,11 +196,12 @@ async def _roles(clients: Clients, scope: str, principal: str) -> list[RoleAssig
 
 
 async def _listed(clients: Clients, scope: str, filter: str | None = None) -> list[RoleAssignment]:
-    async def listed() -> list[RoleAssignment]:
-        found = clients.authorization.role_assignments.list_for_scope(scope, filter=filter)
-        return [assignment async for assignment in found]
+    return await find(_all(clients, scope, filter)) or []
 
-    return await find(listed()) or []
+
+async def _all(clients: Clients, scope: str, filter: str | None = None) -> list[RoleAssignment]:
+    found = clients.authorization.role_assignments.list_for_scope(scope, filter=filter)
+    return [assignment async for assignment in found]
 
 
 def _matches(patterns: Iterable[str] | None, action: str) -> bool:

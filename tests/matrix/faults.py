@@ -9,6 +9,7 @@ from typing import Any, get_args
 from arm_sandbox import faults
 from arm_sandbox.ids import parse
 from arm_sandbox.options import Fault, FaultKind
+from tests import comparison
 
 KINDS: tuple[str, ...] = get_args(FaultKind)
 APART = ("killed-before", "killed-after", "interrupt", "interrupt-twice", "terminate")
@@ -100,9 +101,15 @@ def can_be(kind: str, call: Call) -> bool:
         return call.begins
     if kind == "404" and "/artifacttypes/" in call.path.lower():
         return False  # an image that Azure denies is not there, and another one is rightly taken
+    if kind == "deleted" and "/resourcegroups/rg-app-" in call.path.lower() and _is_machine(call):
+        return False  # a machine of yours that you delete meanwhile does not come back
     if kind in ("deleted", "edited"):
         return _is_about_what_stands(call)
     return True
+
+
+def _is_machine(call: Call) -> bool:
+    return parse(call.path).type.lower() in comparison.MACHINES
 
 
 def _is_about_what_stands(call: Call) -> bool:

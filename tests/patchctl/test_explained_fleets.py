@@ -20,6 +20,7 @@ from tests.arm_sandbox.ask import ask
 from tests.fleet.building import COMPUTE, MAINTENANCE, configuration, put
 from tests.fleet.drawing import EVERY, Fleet, Machine, Schedule, draw
 from tests.patchctl.own_machines import HOURS, WINDOW, Place, at
+from tests.seeds import more
 
 GOOD = ("Succeeded", "CompletedWithWarnings")
 ARC = "2025-01-13"
@@ -36,8 +37,7 @@ def test_it_is_as_the_next_window_shows(seed: int) -> None:
     assert {each.will_be_patched for each in told.values()} == {True, False}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3, 300))
+@pytest.mark.parametrize("seed", more(3, 300, for_ci=15))
 def test_it_is_as_many_next_windows_show(seed: int) -> None:
     _agrees(seed)
 

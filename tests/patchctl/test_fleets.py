@@ -33,6 +33,7 @@ from tests.patchctl.own_machines import (
     refused_later,
     shown,
 )
+from tests.seeds import more
 
 SHARED = "rg-shared"
 MACHINE = r".*(?:/virtualMachines|\.HybridCompute/machines)/([^/]+)"
@@ -130,8 +131,7 @@ def test_random_fleets(seed: int) -> None:
     _is_as_planned_and_restored(seed)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3, 300))
+@pytest.mark.parametrize("seed", more(3, 300, for_ci=20))
 def test_many_random_fleets(seed: int) -> None:
     _is_as_planned_and_restored(seed)
 
@@ -214,8 +214,7 @@ def test_foreign_edits(seed: int) -> None:
     _foreign_edits_stay_and_are_told(seed)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3, 100))
+@pytest.mark.parametrize("seed", more(3, 100, for_ci=10))
 def test_many_foreign_edits(seed: int) -> None:
     _foreign_edits_stay_and_are_told(seed)
 

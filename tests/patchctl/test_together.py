@@ -18,6 +18,7 @@ from tests.fleet.building import build
 from tests.patchctl.own_machines import quiet
 from tests.patchctl.shell import EMAIL
 from tests.patchctl.together import Together
+from tests.seeds import more
 
 pytestmark = pytest.mark.world
 
@@ -32,7 +33,7 @@ PAIRS = {
     "validate, deploy": (("validate",), DEPLOY),
 }
 SEEDS = range(6)
-MORE = range(100, 300)
+MORE = more(100, 300, for_ci=3)
 
 
 def place(
@@ -91,7 +92,6 @@ def test_two_at_once(
         meet(pair, seed, together, one)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", MORE)
 @pytest.mark.parametrize("pair", PAIRS)
 def test_two_at_once_many_times(
