@@ -99,7 +99,7 @@ def _work(task: tuple[Asked, int]) -> tuple[int, int]:
 def _scenarios(matrix: Matrix, asked: Asked) -> Iterator[Scenario]:
     named = [s for s in SITUATIONS if not asked.situations or s.name in asked.situations]
     if asked.singles:
-        yield from islice(singles(matrix, named), None, None, asked.every)
+        yield from singles(matrix, named, asked.every)
     for number in range(asked.pairs):
         yield several(matrix, asked.seed, 2, number)
     for number in range(asked.triples):

@@ -13,10 +13,10 @@ from tests.matrix.situations import SITUATIONS, Situation
 Scenario = tuple[Situation, tuple[Fault, ...]]
 
 
-def singles(matrix: Matrix, situations: Sequence[Situation] = SITUATIONS) -> Iterator[Scenario]:
-    """Every fault at every call."""
+def singles(matrix: Matrix, situations: Sequence[Situation], every: int) -> Iterator[Scenario]:
+    """Every fault at every call, or one in so many."""
     for situation in situations:
-        for _, fault in matrix.singles(situation):
+        for _, fault in matrix.singles(situation)[::every]:
             yield situation, (fault,)
 
 
