@@ -48,6 +48,8 @@ def main() -> int:
         tasks = [(asked, worker) for worker in range(asked.workers)]
         for count, failed in pool.imap_unordered(_work, tasks):
             played, wrong = played + count, wrong + failed
+        pool.close()
+        pool.join()
     minutes = (time.monotonic() - began) / 60
     sys.stdout.write(
         f"seed {asked.seed}: {played} scenarios, {wrong} went wrong, {minutes:.1f} minutes\n"
