@@ -107,7 +107,12 @@ destroy = None  # an assessment is no resource; it goes with its machine
 async def _assess(clients: Clients, deployment: Deployment) -> VirtualMachineAssessPatchesResult:
     machines = clients.compute.virtual_machines
     assessing = await machines.begin_assess_patches(deployment.group, deployment.virtual_machine)
-    return await assessing.result()
+    result: VirtualMachineAssessPatchesResult | None = await assessing.result()
+    if result is None:  # told of no place to poll, azure-core takes the first answer for the last
+        raise PatchctlError(
+            "NoResult", "Azure took the assessment, and told nowhere what came of it.", step=NAME
+        )
+    return result
 
 
 def _require_success(result: VirtualMachineAssessPatchesResult, deployment: Deployment) -> None:
