@@ -103,6 +103,8 @@ def can_be(kind: str, call: Call) -> bool:
         return False  # an image that Azure denies is not there, and another one is rightly taken
     if kind == "deleted" and "/resourcegroups/rg-app-" in call.path.lower() and _is_machine(call):
         return False  # a machine of yours that you delete meanwhile does not come back
+    if kind == "deleted" and "/microsoft.compute/disks/" in call.path.lower():
+        return False  # Azure does not let go of a disk that is attached
     if kind in ("deleted", "edited"):
         return _is_about_what_stands(call)
     return True

@@ -3,7 +3,7 @@
     python -m pytest -m matrix -n 2
 
 Each test plays a part of one situation's scenarios and names every one that goes wrong. With
-PATCHCTL_MATRIX_EVERY=7 only one in seven is played.
+PATCHCTL_MATRIX_EVERY=41 only one in 41 is played.
 """
 
 from __future__ import annotations
