@@ -185,6 +185,12 @@ def leave_a_machine_behind(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli.change(lambda world: by_hand.delete(world, by_hand.resource(world, "rg-patching-mine")))
 
 
+def deny_a_group_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wrong answer, about the group of a deployment that patches a machine of another one."""
+    run((*MINE, *LATER))(cli, monkeypatch)
+    faulty("404", by_hand.resource(cli.world, "rg-patching-mine").id, "GET")(cli, monkeypatch)
+
+
 MINE = ("deploy", *EMAIL, "--name", "mine", "--vm", MACHINE)
 
 
@@ -236,6 +242,7 @@ OWN: Mapping[str, Scene] = {
     "LeftBehind": Scene(
         ("status", "--name", "mine"), deployed(leave_a_machine_behind), again=False
     ),
+    "NotSure": Scene(("status", "--name", "mine"), deployed(deny_a_group_once)),
     "StillThere": Scene(("destroy", "--yes"), hide_in_a_group, well),
     "Vanished": Scene(DEPLOY, faulty("deleted", ACTION_GROUP, "GET", times=0), well),
     "GroupBeingDeleted": Scene(DEPLOY, deployed(run(("destroy", "--yes", "--no-wait")))),
