@@ -13,6 +13,7 @@ import pytest
 
 from tests.canary import RECORD, CanaryPlugin
 from tests.claims import WitnessPlugin
+from tests.matrix import summary
 
 SUBSCRIPTION = "PATCHCTL_LIVE_SUBSCRIPTION"
 
@@ -40,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RECORD] = f"{directory.name}/traffic.jsonl"
     config.pluginmanager.register(CanaryPlugin(Path(os.environ[RECORD])), "canary")
     config.pluginmanager.register(WitnessPlugin(), "witnesses")
+    config.pluginmanager.register(summary, "matrix")
 
 
 @pytest.fixture(scope="session", autouse=True)
