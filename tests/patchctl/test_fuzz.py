@@ -108,7 +108,8 @@ def lines(draw: st.DrawFn) -> tuple[list[str], dict[str, str], list[str]]:
             names.append(f"{Path(value)}: ")
         if not hasattr(parameter, "is_flag"):
             words.append(value)
-            names += [value, parameter.opts[0], (parameter.metavar or "").rstrip(".") or value]
+            name = (parameter.metavar or "").rstrip(".") or value
+            names += [value, as_option(value), parameter.opts[0], name]
         elif parameter.envvar and draw(st.booleans()):
             variables[parameter.envvar] = value
             names += [parameter.envvar, parameter.opts[0]]
@@ -116,6 +117,13 @@ def lines(draw: st.DrawFn) -> tuple[list[str], dict[str, str], list[str]]:
             words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], value]
             names.append(parameter.opts[0])
     return words, variables, names
+
+
+def as_option(word: str) -> str:
+    """What click names of a word that it takes for an option, or for several in one."""
+    if word.startswith("--"):
+        return word.partition("=")[0]
+    return word[:2] if word.startswith("-") else word
 
 
 PLACE = re.compile(r"(?<!\w)--?\w|PATCHCTL_|^emails: ")
