@@ -1,21 +1,34 @@
 """Where the tests run: on the sandbox, or with `--live` on a subscription that can be spared.
 
-What they say to the sandbox is recorded, and searched for secrets when they have ended.
+What they say to the sandbox is recorded, and searched for secrets when they have ended. They draw
+the same cases each time, unless asked for others with `--hypothesis-profile others`.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+import arm_sandbox
+import patchctl
 from tests.canary import RECORD, CanaryPlugin
 from tests.claims import WitnessPlugin
 from tests.matrix import summary
 
 SUBSCRIPTION = "PATCHCTL_LIVE_SUBSCRIPTION"
+
+# How fast a machine is says nothing about what it tests.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("others", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,3 +70,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("world"):
             item.add_marker(pytest.mark.skip(reason="looks into the sandbox's world"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Load all modules: Hypothesis draws from the constants of those that are loaded."""
+    if any(item.get_closest_marker("hypothesis") for item in session.items):
+        for package in (patchctl, arm_sandbox):
+            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                importlib.import_module(module.name)

@@ -287,7 +287,7 @@ faults = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 999), asked=chosen, wrong=faults, share=st.sampled_from([0.0, 0.2]))
 def test_totals_add_up_and_nothing_excluded_is_installed(
     seed: int, asked: dict[str, Any], wrong: Faults, share: float

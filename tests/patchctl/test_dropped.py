@@ -182,9 +182,7 @@ def test_the_examples(file: Path, heard: pytest.LogCaptureFixture) -> None:
 
 @settings(
     max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(CONFIGURATIONS, SYSTEMS)
 def test_whatever_is_asked_for(

@@ -1,7 +1,7 @@
 """Whatever a file, the environment or a command line says, patchctl answers in its own words.
 
 What is refused ends with exit code 2 and a message that names its place: the option, the variable
-or the key. The usual run tries the same few cases each time; `pytest -m slow` tries many others.
+or the key. The usual run tries a few cases, `pytest -m slow` many more.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arm_sandbox.store import Store
+from arm_sandbox.world import World
 from patchctl.cli import main
 from patchctl.config import SECTIONS, Config, Model
 from patchctl.errors import Exit
+from tests.arm_sandbox.conftest import NOON
 from tests.patchctl.test_cli import COMMANDS, command_named
 
 # The folder and the captured output are of a test, not of a case; each case cleans up behind it.
 FEW = settings(
     max_examples=20,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-MANY = settings(FEW, max_examples=2000, derandomize=False)
+MANY = settings(FEW, max_examples=2000)
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 ODD = st.sampled_from(
@@ -54,6 +55,7 @@ class Room:
         self._cases += 1
         place = self.directory / str(self._cases)
         place.mkdir()
+        Store(place / "sandbox").save(World(now=NOON))
         (place / "there").write_bytes(b"\xff\x00 = nothing")
         if file is not None:
             (place / "patchctl.toml").write_bytes(file)

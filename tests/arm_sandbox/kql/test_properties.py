@@ -18,7 +18,7 @@ WORDS = st.sampled_from(["", "a", "A", "b", "a-b", "ab", "b a"])
 ROWS = st.lists(
     st.fixed_dictionaries({"k": WORDS, "n": NUMBERS, "d": st.one_of(NUMBERS, WORDS)}), max_size=12
 )
-FEW = settings(max_examples=120, deadline=None)
+FEW = settings(max_examples=120)
 
 
 def ask(text: str, **tables: list[Row]) -> list[Row]:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patchctl.schedule.recurrence import (
@@ -249,7 +249,6 @@ def is_due(rule: Recurrence, start: date, day: date) -> bool:
             raise AssertionError(rule)
 
 
-@settings(deadline=None)
 @given(recurrences.filter(lambda rule: not isinstance(rule, Hourly)), starts)
 def test_the_days_are_those_that_walking_through_the_calendar_finds(
     rule: Recurrence, start: datetime

@@ -277,7 +277,6 @@ def test_a_start_that_does_not_exist_once_is_noted(time_zone: str, start: str, n
     assert window(start, "Day", time_zone).coming(NOON, 1)[0].note == note
 
 
-@settings(deadline=None)
 @given(windows, moments)
 def test_coming_windows_are_ahead_in_order_and_as_long_as_asked(
     window: Window, now: datetime
@@ -290,7 +289,6 @@ def test_coming_windows_are_ahead_in_order_and_as_long_as_asked(
     assert {each.local.tzinfo for each in coming} <= {zone(window.time_zone)}
 
 
-@settings(deadline=None)
 @given(windows, moments)
 def test_no_coming_window_is_left_out(window: Window, now: datetime) -> None:
     coming = [each.utc for each in window.coming(now, 5)]
@@ -352,7 +350,6 @@ def is_day_of(rule: Recurrence, day: date) -> bool:
             return True
 
 
-@settings(deadline=None)
 @given(recurrences, starts.map(datetime.time), st.sampled_from(ZONES), moments)
 def test_the_first_start_is_the_first_that_a_search_finds(
     recurrence: Recurrence, at: time, time_zone: str, now: datetime
@@ -426,7 +423,6 @@ def test_windows_of_other_lengths_are_not_in_phase() -> None:
     assert not in_phase(replace(wanted, duration=timedelta(hours=3)), wanted, NOON)
 
 
-@settings(deadline=None)
 @given(windows, moments)
 def test_a_window_is_in_phase_with_itself(window: Window, now: datetime) -> None:
     assert in_phase(window, window, now)
@@ -446,7 +442,6 @@ def period_before(window: Window) -> datetime:
             return window.start.replace(year=month // 12, month=month % 12 + 1)
 
 
-@settings(deadline=None)
 @given(windows, st.integers(0, 100))
 def test_a_start_one_period_earlier_is_in_phase(window: Window, days: int) -> None:
     if isinstance(window.recurrence, MonthDays | MonthWeekday):
@@ -456,7 +451,6 @@ def test_a_start_one_period_earlier_is_in_phase(window: Window, days: int) -> No
     assert in_phase(replace(window, start=period_before(window)), window, now)
 
 
-@settings(deadline=None)
 @given(windows, moments)
 def test_moving_the_start_to_the_next_window_stays_in_phase(window: Window, now: datetime) -> None:
     for start in islice(occurrences(window.recurrence, window.start), 2):
