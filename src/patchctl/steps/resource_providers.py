@@ -35,7 +35,9 @@ ACTIONS = (
         for namespace in WATCHING
     ),
 )
-REGISTERED = "Registered"
+REGISTERED, REGISTERING = "Registered", "Registering"
+LOOK_AGAIN = 5
+"""Seconds between two looks at a registration that is going on."""
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -43,7 +45,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     providers = f"/subscriptions/{deployment.subscription}/providers"
     ids = [f"{providers}/{finding.subject}" for finding in findings]
     found = inspected(findings, ids)
-    if any(finding.got == "Registering" for finding in findings):
+    if any(finding.got == REGISTERING for finding in findings):
         return Inspection(State.IN_PROGRESS, found.resources, found.findings)
     return found
 
@@ -51,10 +53,20 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 async def apply(clients: Clients, deployment: Deployment) -> None:
     findings = await _findings(clients, deployment)
     missing = [finding.subject for finding in findings if finding.ok is False]
-    await asyncio.gather(*(clients.resources.providers.register(name) for name in missing))
+    await asyncio.gather(*(_register(clients, name) for name in missing))
 
 
 destroy = None  # a registration belongs to the subscription, and others may use it by now
+
+
+async def _register(clients: Clients, namespace: str) -> None:
+    """Each is waited for here: whoever inspects asks about all of them every time."""
+    await clients.resources.providers.register(namespace)
+    while True:
+        found = await _finding(clients, namespace)
+        if found.got != REGISTERING:
+            return
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 async def _findings(clients: Clients, deployment: Deployment) -> list[Finding]:
