@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -72,17 +73,23 @@ def public(value: Json, secret: frozenset[str] = frozenset()) -> Json:
 
     `secret` holds more names of secrets: those that a template has declared above.
     """
-    if isinstance(value, dict):
-        secret |= _secure_parameters(value.get("template"))
-        return {
-            name: _hidden(item)
-            if name in secret or _SECRET_NAME.search(name)
-            else public(item, secret)
-            for name, item in value.items()
-        }
+    if isinstance(value, str):
+        return _public_text(value)
     if isinstance(value, list):
         return [public(item, secret) for item in value]
-    return _public_text(value) if isinstance(value, str) else value
+    if not isinstance(value, dict):
+        return value
+    if "template" in value:
+        secret |= _secure_parameters(value["template"])
+    return {
+        name: _hidden(item) if name in secret or _is_secret(name) else public(item, secret)
+        for name, item in value.items()
+    }
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _public_text(text: str) -> str:
@@ -112,6 +119,11 @@ def _hidden(value: Json) -> Json:
 
 def _public_headers(headers: dict[str, str]) -> dict[str, str]:
     return {
-        name: HIDDEN if _SECRET_HEADER.fullmatch(name) else _public_text(value)
+        name: HIDDEN if _is_secret_header(name) else _public_text(value)
         for name, value in headers.items()
     }
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_header(name: str) -> bool:
+    return _SECRET_HEADER.fullmatch(name) is not None
