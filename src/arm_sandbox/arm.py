@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from arm_sandbox import conflicts, failures, operations, schema, tagging
@@ -130,7 +131,7 @@ class Kind:
     def knows(self, api_version: str) -> bool:
         return api_version in self.all_versions
 
-    @property
+    @cached_property
     def all_versions(self) -> list[str]:
         """Oldest first."""
         return sorted({self.api_version, *self.versions})

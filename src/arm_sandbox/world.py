@@ -305,8 +305,8 @@ def chance(seed: str, subject: str) -> float:
 
 def stamp(seconds: float) -> str:
     """Seconds since 1970 as Azure writes a time: `2026-11-23T02:00:00.0000000Z`."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}0Z"
+    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='microseconds')}0Z"
 
 
 def offset_stamp(seconds: float) -> str:

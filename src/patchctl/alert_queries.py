@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from patchctl.schedule.window import Occurrence, Window
 
@@ -171,6 +172,7 @@ class Watch:
         return self.until - now < (self.until - self.checks[0].opened) / 2
 
 
+@lru_cache(maxsize=64)
 def watch(window: Window, now: datetime) -> Watch:
     """The next window and those of the 200 days after it, 100 at most and two at least."""
     coming = window.coming(now, MOST)

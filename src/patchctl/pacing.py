@@ -101,7 +101,7 @@ class Buckets:
 def _asked_of_compute(path: str) -> str:
     """What is asked of Compute: a path without names; empty if another provider is asked."""
     _, _, asked = path.partition(COMPUTE)
-    return "" if "/providers/" in asked else re.sub(r"/[^/]+(/|$)", r"/_\1", asked)
+    return "" if not asked or "/providers/" in asked else re.sub(r"/[^/]+(/|$)", r"/_\1", asked)
 
 
 def answered(
@@ -124,12 +124,13 @@ def _told(
     left = headers.get(f"x-ms-ratelimit-remaining-subscription-{kind}", "")
     if left.isdigit():
         yield drawn[0], int(left)
+    if len(drawn) == 1:
+        return
     values = (value for name, value in headers.items() if name.lower() == POLICIES)
     for policy, tokens in re.findall(r"Microsoft\.Compute/(\w+);(\d+)", ",".join(values)):
-        if len(drawn) > 1:
-            bucket, refill = _of_policy(drawn, policy)
-            bucket.rate = refill / 60
-            yield bucket, int(tokens)
+        bucket, refill = _of_policy(drawn, policy)
+        bucket.rate = refill / 60
+        yield bucket, int(tokens)
 
 
 def _of_policy(drawn: Sequence[Bucket], policy: str) -> tuple[Bucket, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from arm_sandbox import arm, tokens
 from arm_sandbox.arm import Body, Kind
@@ -126,8 +127,12 @@ def _accesses(world: World) -> list[Access]:
     listed = world.options.access
     if any(same(_principal(world, access), world.principal["oid"]) for access in listed):
         return listed
-    owner = [Access(role="Owner", scope=f"/subscriptions/{id}") for id in world.subscriptions]
-    return [*owner, *listed]
+    return [*(_owner(subscription) for subscription in world.subscriptions), *listed]
+
+
+@cache
+def _owner(subscription: str) -> Access:
+    return Access(role="Owner", scope=f"/subscriptions/{subscription}")
 
 
 def _principal(world: World, access: Access) -> str:

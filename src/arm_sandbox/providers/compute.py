@@ -236,8 +236,7 @@ def _show_machine(world: World, machine: Resource, request: Request) -> Body:
 def answer(world: World, request: Request, id: Id) -> Response | None:
     """Sizes, images, instance views, and what is special about machines; None for the rest."""
     for pattern, versions, handler in ROUTES:
-        match = re.fullmatch(pattern, request.path, re.IGNORECASE)
-        if match and request.method == "GET":
+        if request.method == "GET" and (match := pattern.fullmatch(request.path)):
             _require_version(request, id, versions)
             return handler(world, request, *match.groups())
     if id.group and same(id.type, MACHINES) and id.name and MACHINE.knows(request.api_version):
@@ -308,13 +307,14 @@ _LOCATED = "/providers/microsoft.compute/locations/([^/]+)"
 _MACHINE = (
     "(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft.compute/virtualmachines/[^/]+)"
 )
-ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Response]], ...] = (
+_ROUTES: tuple[tuple[str, tuple[str, ...], Callable[..., Response]], ...] = (
     (f"{_COMPUTE}/skus", SKU_VERSIONS, _list_skus),
     (f"{_COMPUTE}/locations/([^/]+)/vmsizes", (API, *VERSIONS), _list_sizes),
     (f"/subscriptions/([^/]+){_LOCATED}/usages", (API, *VERSIONS), _list_usages),
     *((pattern, (API, *VERSIONS), handler) for pattern, handler in images.LOOK_UPS),
     (f"{_MACHINE}/instanceview", (API, *VERSIONS), _get_instance_view),
 )
+ROUTES = tuple((re.compile(path, re.IGNORECASE), versions, to) for path, versions, to in _ROUTES)
 
 MACHINE = Kind(
     type=MACHINES,

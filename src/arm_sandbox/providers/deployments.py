@@ -42,8 +42,8 @@ Kinds = Mapping[str, Kind]
 def answer(world: World, request: Request, id: Id, kinds: Kinds) -> Response | None:
     """What is special about deployments; None for the rest."""
     for method, pattern, handler in ROUTES:
-        match = re.fullmatch(pattern, request.path, re.IGNORECASE)
-        if match and method == request.method and KIND.knows(request.api_version):
+        match = pattern.fullmatch(request.path) if method == request.method else None
+        if match and KIND.knows(request.api_version):
             group = resources.require_group(world, id, writing=method == "PUT")
             deployment = parse(f"{group.id}/providers/{TYPE}/{match[1]}")
             return handler(world, request, deployment, kinds, *match.groups()[1:])
@@ -315,7 +315,7 @@ _DEPLOYMENT = (
     "/subscriptions/[^/]+/resourcegroups/[^/]+"
     "(?:/providers/microsoft.resources)?/deployments/([^/]+)"
 )
-ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+_ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("PUT", _DEPLOYMENT, _put),
     ("GET", _DEPLOYMENT, _get),
     ("POST", f"{_DEPLOYMENT}/validate", _validate),
@@ -324,6 +324,7 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", f"{_DEPLOYMENT}/operations", _list_operations),
     ("GET", f"{_DEPLOYMENT}/operations/([^/]+)", _get_operation),
 )
+ROUTES = tuple((method, re.compile(path, re.IGNORECASE), to) for method, path, to in _ROUTES)
 KIND = Kind(
     type=TYPE,
     model="",

@@ -86,7 +86,7 @@ def _get_provider(
 def _list_providers(
     world: World, request: Request, subscription: str, kinds: Mapping[str, Kind]
 ) -> Response:
-    names = sorted(_names(kinds))
+    names = sorted(_names(kinds).values())
     return Response(200, {"value": [_provider(world, subscription, n, kinds) for n in names]})
 
 
@@ -106,17 +106,17 @@ def _provider(
 
 def _name(namespace: str, kinds: Mapping[str, Kind]) -> str:
     """A namespace as it is spelled. Raises Refusal for one that Azure does not know."""
-    for name in _names(kinds):
-        if same(name, namespace):
-            return name
-    message = f"The resource namespace '{namespace}' is invalid."
-    raise gateway(404, "InvalidResourceNamespace", message)
+    name = _names(kinds).get(namespace.lower())
+    if name is None:
+        message = f"The resource namespace '{namespace}' is invalid."
+        raise gateway(404, "InvalidResourceNamespace", message)
+    return name
 
 
-def _names(kinds: Mapping[str, Kind]) -> list[str]:
-    """Each once, as the kinds spell it if any does."""
+def _names(kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """Each by itself in lower case, as the kinds spell it if any does."""
     names = (*(kind.type.split("/")[0] for kind in kinds.values()), "Microsoft.Resources", *OTHERS)
-    return list({name.lower(): name for name in reversed(names)}.values())
+    return {name.lower(): name for name in reversed(names)}
 
 
 def _resource_type(kind: Kind) -> dict[str, Any]:

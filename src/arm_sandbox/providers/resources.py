@@ -24,8 +24,7 @@ GROUP_DELETE = LongRunning("arm", (120.0, 300.0))
 def answer(world: World, request: Request, kinds: Mapping[str, Kind]) -> Response | None:
     """Answer what concerns subscriptions, providers and groups; None for anything else."""
     for method, pattern, handler in ROUTES:
-        match = re.fullmatch(pattern, request.path, re.IGNORECASE)
-        if match and method == request.method:
+        if method == request.method and (match := pattern.fullmatch(request.path)):
             return handler(world, request, *match.groups(), kinds=kinds)
     return None
 
@@ -259,7 +258,7 @@ def _list_resources(
 
 _SUBSCRIPTION = "/subscriptions/([^/]+)"
 _GROUP = f"{_SUBSCRIPTION}/resourcegroups/([^/]+)"
-ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+_ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/subscriptions", _list_subscriptions),
     ("GET", "/tenants", _list_tenants),
     ("GET", _SUBSCRIPTION, _get_subscription),
@@ -273,5 +272,6 @@ ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("DELETE", _GROUP, _delete_group),
     ("GET", f"{_SUBSCRIPTION}(?:/resourcegroups/([^/]+))?/resources", _list_resources),
 )
+ROUTES = tuple((method, re.compile(path, re.IGNORECASE), to) for method, path, to in _ROUTES)
 
 HAPPENINGS: Mapping[str, Callable[..., None]] = registration.HAPPENINGS

@@ -205,12 +205,13 @@ def _local(now: datetime, time_zone: str) -> datetime:
 
 
 def _note(start: datetime, local: datetime, time_zone: str) -> str:
+    skipped = local.replace(tzinfo=None) != start
+    if not skipped and local.utcoffset() == local.replace(fold=1).utcoffset():
+        return ""
     when = f"{start:%H:%M} on {start:%Y-%m-%d}"
-    if local.replace(tzinfo=None) != start:
+    if skipped:
         return f"The clocks of {time_zone} skip {when}; patchctl assumes {local:%H:%M}."
-    if local.utcoffset() != local.replace(fold=1).utcoffset():
-        return f"The clocks of {time_zone} show {when} twice; patchctl assumes the first."
-    return ""
+    return f"The clocks of {time_zone} show {when} twice; patchctl assumes the first."
 
 
 def _starts(window: Window, begin: datetime) -> list[datetime]:
