@@ -13,7 +13,7 @@ from tests import comparison
 
 KINDS: tuple[str, ...] = get_args(FaultKind)
 APART = ("killed-before", "killed-after", "interrupt", "interrupt-twice", "terminate")
-"""What ends a process or speaks to it by a signal: the command runs in one of its own."""
+"""What ends a process or speaks to it by a signal."""
 LASTING: Mapping[str, Sequence[int]] = {
     **dict.fromkeys(
         (

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,19 +52,16 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     chosen = [mutant for mutant in mutants() if given.only in mutant.what]
-    caught = sum(_play(mutant, given.workers) for mutant in chosen)
-    unexplained = [m for m in chosen if m not in CAUGHT and not m.survives]
+    survived = [mutant for mutant in chosen if not _caught(mutant, given.workers)]
+    unexplained = [mutant for mutant in survived if not mutant.survives]
     sys.stdout.write(
-        f"{caught} of {len(chosen)} caught, {len(chosen) - caught - len(unexplained)} explained, "
-        f"{len(unexplained)} not\n"
+        f"{len(chosen) - len(survived)} of {len(chosen)} caught, "
+        f"{len(survived) - len(unexplained)} explained, {len(unexplained)} not\n"
     )
     return 1 if unexplained else 0
 
 
-CAUGHT: list[Mutant] = []
-
-
-def _play(mutant: Mutant, workers: int) -> bool:
+def _caught(mutant: Mutant, workers: int) -> bool:
     """Whether the matrix catches it."""
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "src"
@@ -73,9 +69,8 @@ def _play(mutant: Mutant, workers: int) -> bool:
         mutant.plant(source)
         began = time.monotonic()
         for every in EVERY:
-            said = _matrix(source, ["--singles", "--every", str(every)], workers)
+            said = _matrix(source, every, workers)
             if said:
-                CAUGHT.append(mutant)
                 sys.stdout.write(
                     f"caught after {time.monotonic() - began:.0f} s: {mutant.what}\n    {said}\n"
                 )
@@ -84,10 +79,13 @@ def _play(mutant: Mutant, workers: int) -> bool:
     return False
 
 
-def _matrix(source: Path, asked: Sequence[str], workers: int) -> str:
+def _matrix(source: Path, every: int, workers: int) -> str:
     """The first thing that goes wrong with this source; nothing if all goes well."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.matrix", *asked, "--stop", "--workers", str(workers)],
+        [
+            *(sys.executable, "-m", "tests.matrix", "--stop"),
+            *("--every", str(every), "--workers", str(workers)),
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,

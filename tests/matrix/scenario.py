@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gc
 import shlex
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from arm_sandbox.options import Fault
 from arm_sandbox.providers import virtual_machines
 from arm_sandbox.world import World
 from tests.matrix import oracles, state
-from tests.matrix.faults import APART, Call, all_tried, calls
+from tests.matrix.faults import Call, all_tried, calls
+from tests.matrix.forks import Forks
 from tests.matrix.shell import WORLD, Ended, Saved, Shell
 from tests.matrix.situations import DESTROY, SITUATIONS, Situation, start
 
@@ -27,13 +28,37 @@ HOPS = 4
 """So many commands at most lead out of an error."""
 
 
+Key = tuple[str, str, str]
+"""A situation, a digest of a state that it was left in, and what was advised then."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a fault: what is wrong with it, and where it has left the world a while later.
+
+    `at` is None where another fault has left it in an equal state.
+    """
+
+    fault: Fault
+    wrong: tuple[str, ...]
+    key: Key
+    follows: tuple[str, ...]
+    """What went wrong in what follows from a state like this one."""
+    at: Saved | None
+
+
+Heard = Callable[[Outcome], object]
+Chosen = Callable[[Sequence[Call]], Sequence[Fault]]
+
+
 @dataclass
 class Matrix:
     """Plays scenarios; what follows from equal states is played once."""
 
     shell: Shell
+    workers: int = 1
     played: int = 0
-    _known: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    _known: dict[Key, tuple[str, ...]] = field(default_factory=dict)
     _references: dict[str, Reference] = field(default_factory=dict)
 
     def reference(self, situation: Situation) -> Reference:
@@ -42,8 +67,11 @@ class Matrix:
             self.shell.restore(begin)
             ended = self.shell.run(*situation.command)
             assert ended.code == 0, (situation, ended.out, ended.err)
-            gc.freeze()  # what stands by now is not looked through any more
             self._references[situation.name] = Reference(begin, ended, self.shell.keep(), whole)
+            for saved in (begin, self.shell.keep(), whole):  # most of each state that is reached
+                state.standing(saved), state.pending(saved)
+            gc.collect()
+            gc.freeze()  # what stands by now is not looked through any more
         return self._references[situation.name]
 
     def singles(self, situation: Situation) -> list[tuple[Call, Fault]]:
@@ -52,20 +80,36 @@ class Matrix:
         known = [call for each in like for call in self.reference(each).calls]
         return list(all_tried(self.reference(situation).calls, known))
 
-    def play(self, situation: Situation, *faults: Fault) -> list[str]:
-        """Run the command with each fault in turn, then as it goes on; what is wrong with that."""
-        self.played += 1
-        reference = self.reference(situation)
-        wrong: list[str] = []
-        at, ended = reference.begin, reference.ended
-        for fault in faults:
-            self.shell.restore(disturbed(at, fault))
-            run = self.shell.run_apart if fault.kind in APART else self.shell.run
-            ended = run(*situation.command)
-            reached = self.shell.keep()
-            wrong += self._judge(situation, fault, ended, reached)
-            at = cured(reached, fault, patient=situation.repeats)
-        return [*wrong, *self._after(situation, at, advice(ended))]
+    def play(self, situation: Situation, faults: Sequence[Fault], each: Heard) -> None:
+        """Run the command once with each of these faults, then as it goes on."""
+        self._play(situation, self.reference(situation).begin, faults, each)
+
+    def go_on(self, situation: Situation, at: Saved, chosen: Chosen, each: Heard) -> None:
+        """Run the command again from where a fault has left it, once with each fault of a choice
+        among the calls that it makes then."""
+        self.shell.restore(at)
+        made = calls(self.shell.run(*situation.command).exchanges)
+        self._play(situation, at, chosen(made), each)
+
+    def _play(self, situation: Situation, at: Saved, faults: Sequence[Fault], each: Heard) -> None:
+        def heard(outcome: Outcome) -> None:
+            self.played += 1
+            self._known[outcome.key] = outcome.follows
+            each(outcome)
+
+        self.shell.restore(at)
+        then = partial(self._outcome, situation)
+        Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
+
+    def _outcome(self, situation: Situation, fault: Fault, ended: Ended) -> Outcome:
+        reached = self.shell.keep()
+        wrong = list(self._judge(situation, fault, ended, reached))
+        at = cured(reached, fault, patient=situation.repeats)
+        told = advice(ended)
+        key = situation.name, state.pending(at), told
+        known = key in self._known
+        follows = self._known[key] if known else tuple(self._goes_on(situation, at, told))
+        return Outcome(fault, (*wrong, *follows), key, follows, None if known else at)
 
     def _judge(
         self, situation: Situation, fault: Fault, ended: Ended, reached: Saved
@@ -78,12 +122,6 @@ class Matrix:
         if situation.looks:
             yield from oracles.written(ended.exchanges)
         yield from oracles.never_two(reached, reference.most)
-
-    def _after(self, situation: Situation, at: Saved, told: str) -> tuple[str, ...]:
-        key = (situation.name, state.pending(at), told)
-        if key not in self._known:
-            self._known[key] = tuple(self._goes_on(situation, at, told))
-        return self._known[key]
 
     def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
         reference = self.reference(situation)
@@ -152,12 +190,6 @@ class Reference:
     @cached_property
     def calls(self) -> list[Call]:
         return calls(self.ended.exchanges)
-
-
-def disturbed(saved: Saved, fault: Fault) -> Saved:
-    world = from_json(saved[WORLD])
-    world["options"]["faults"] = [asdict(fault)]
-    return {**saved, WORLD: to_json(world)}
 
 
 def cured(saved: Saved, fault: Fault, *, patient: bool = False) -> Saved:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import pickle
 import shutil
-import warnings
-from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +23,7 @@ Saved = dict[str, bytes]
 the world has them, too."""
 FOLDERS = ("sandbox", "state")
 WORLD = "sandbox/world.json"
+EXCHANGES = "record.jsonl"
 
 
 @dataclass(frozen=True)
@@ -52,18 +50,18 @@ class Shell:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._record = directory / "record.jsonl"
 
     def __enter__(self) -> Shell:
         self._before = dict(os.environ), Path.cwd()
+        # Relative paths, so that a fork of this process needs only to go elsewhere.
         os.environ |= {
             "PATCHCTL_SANDBOX": "1",
-            "PATCHCTL_SANDBOX_DIR": str(self.directory / "sandbox"),
-            "PATCHCTL_STATE_DIR": str(self.directory / "state"),
-            RECORD: str(self._record),
+            "PATCHCTL_SANDBOX_DIR": FOLDERS[0],
+            "PATCHCTL_STATE_DIR": FOLDERS[1],
+            RECORD: EXCHANGES,
         }
         self.directory.mkdir(parents=True, exist_ok=True)
-        os.chdir(self.directory)
+        self.enter(self.directory)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,6 +69,21 @@ class Shell:
         os.environ.clear()
         os.environ |= environment
         os.chdir(directory)
+
+    def enter(self, directory: Path) -> None:
+        """Work in another directory from now on."""
+        self.directory = directory
+        os.chdir(directory)
+
+    def copy(self, directory: Path) -> None:
+        """Make another directory in which all is as it is here."""
+        directory.mkdir()
+        if Path(EXCHANGES).exists():
+            shutil.copy(EXCHANGES, directory)
+        for name, content in self.keep().items():
+            file = directory / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
 
     def keep(self) -> Saved:
         return {
@@ -89,7 +102,7 @@ class Shell:
             file.write_bytes(content)
 
     def run(self, *arguments: str) -> Ended:
-        self._record.unlink(missing_ok=True)
+        Path(EXCHANGES).unlink(missing_ok=True)
         out, err = io.StringIO(), io.StringIO()
         code = 0
         with redirect_stdout(out), redirect_stderr(err):
@@ -99,30 +112,12 @@ class Shell:
                 code = int(end.code or 0)
         return Ended(code, out.getvalue(), err.getvalue(), self._exchanges())
 
-    def run_apart(self, *arguments: str) -> Ended:
-        """Run in a process of its own, which may be killed or get a signal."""
-        told = self.directory / "told.pickle"
-        told.unlink(missing_ok=True)
-        with warnings.catch_warnings():
-            # The threads of pytest-xdist stay behind; the child needs none of them.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if not child:
-            self._tell(told, arguments)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if told.exists():
-            ended: Ended = pickle.loads(told.read_bytes())
-            return ended
-        return Ended(status, "", "", self._exchanges())
-
-    def _tell(self, told: Path, arguments: Sequence[str]) -> None:
-        try:
-            told.write_bytes(pickle.dumps(self.run(*arguments)))
-        finally:
-            os._exit(0)
+    def silent(self, code: int) -> Ended:
+        """What is known of a command that was killed."""
+        return Ended(code, "", "", self._exchanges())
 
     def _exchanges(self) -> tuple[dict[str, Any], ...]:
-        if not self._record.exists():
+        record = Path(EXCHANGES)
+        if not record.exists():
             return ()
-        lines = self._record.read_bytes().splitlines()
-        return tuple(from_json(line) for line in lines)
+        return tuple(from_json(line) for line in record.read_bytes().splitlines())
