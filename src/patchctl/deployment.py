@@ -70,7 +70,9 @@ class Deployment:
     deleting: bool = False
     """Whether Azure is deleting the group."""
     elsewhere: tuple[str, ...] = field(default=())
-    """Subscriptions in which a deployment of this name stands, when this one has none."""
+    """Other subscriptions in which a deployment of this name stands, when this one has none."""
+    listed: bool = False
+    """Whether Azure lists its group in this one, though it says that there is none."""
 
     @property
     def config(self) -> Config:

@@ -15,6 +15,7 @@ from patchctl.deployments import deployments
 from patchctl.keeper import find_keeper, location_of_group
 from patchctl.refusals import refuse_fixed, refuse_newer, refuse_past_first
 from patchctl.remembered import SUFFIX
+from patchctl.report import same
 from patchctl.schedule import recurrence, window
 from patchctl.sign_in import Identity
 
@@ -74,8 +75,13 @@ async def _new(
         refuse_past_first(draft.asked, None, draft.now)
     if making and draft.borrowed:
         found.append(await location_of_group(clients, draft))
-    elsewhere = await _elsewhere(clients, draft.name)
-    return replace(draft, asked=_with_first(found, {}, draft.now), elsewhere=elsewhere)
+    places = await _places(clients, draft.name)
+    return replace(
+        draft,
+        asked=_with_first(found, {}, draft.now),
+        elsewhere=tuple(place for place in places if not same(place, draft.subscription)),
+        listed=any(same(place, draft.subscription) for place in places),
+    )
 
 
 def _with_first(layers: list[Layer], standing: Mapping[str, Any], now: datetime) -> Asked:
@@ -104,7 +110,7 @@ def _drawn(draw: Callable[[], str]) -> str:
     return suffix
 
 
-async def _elsewhere(clients: Clients, name: str) -> tuple[str, ...]:
-    """Other subscriptions in which the name stands."""
+async def _places(clients: Clients, name: str) -> list[str]:
+    """The subscriptions in which the name is listed."""
     found, _ = await deployments(clients)
-    return tuple(listed.subscription for listed in found if listed.name == name)
+    return [listed.subscription for listed in found if listed.name == name]

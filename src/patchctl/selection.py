@@ -125,7 +125,7 @@ async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | 
     suffix = suffix_left(deployment, seen)
     if suffix is None:
         return None
-    if await find_keeper(clients, deployment) is not None:
+    if deployment.listed or await find_keeper(clients, deployment) is not None:
         raise PatchctlError(
             "NotSure", f"Azure said that {deployment.name} is not there, and then that it is."
         )

@@ -46,15 +46,20 @@ def test_machines_of_a_deleted_deployment_are_not_forgotten(
     assert cli.json(*command, code=0 if command[0] == "deploy" else 5)["error"] != error
 
 
-def test_one_answer_that_is_wrong_is_not_enough(cli: Cli, before: State) -> None:
+@pytest.mark.parametrize("times", [1, 0])
+def test_wrong_answers_are_not_enough(cli: Cli, before: State, times: int) -> None:
+    """Nor are many of them, while the group is listed."""
+
     def strike(world: World) -> None:
-        world.options.faults = [Fault("404", "GET", by_hand.resource(world, GROUP).id)]
+        group = by_hand.resource(world, GROUP).id
+        world.options.faults = [Fault("404", "GET", group, times=times)]
         world.attempts.clear()
 
     stood = state(cli.world)
     cli.change(strike)
     error = cli.json("status", code=1)["error"]
     assert (error["code"], "destroy" in error["next"]) == ("NotSure", False)
+    cli.change(lambda world: world.options.faults.clear())
     assert cli("status").code == 0
     assert differences(stood, state(cli.world)) == []
 
