@@ -26,8 +26,16 @@ from patchctl.errors import BadInput
 from patchctl.schedule import recurrence, time_zones, window
 
 FILE = "patchctl.toml"
-WINDOWS = ("Critical", "Security", "UpdateRollup", "FeaturePack", "ServicePack", "Definition",
-           "Tools", "Updates")  # fmt: skip
+WINDOWS = (
+    "Critical",
+    "Security",
+    "UpdateRollup",
+    "FeaturePack",
+    "ServicePack",
+    "Definition",
+    "Tools",
+    "Updates",
+)
 LINUX = ("Critical", "Security", "Other")
 CLASSIFICATIONS = {"windows": WINDOWS, "linux": LINUX}
 LISTS = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
-    from patchctl.report import Inspection
+    from patchctl.report import Finding, Inspection
     from patchctl.steps import Step
 
 OFF = timedelta(seconds=30)
@@ -129,20 +129,18 @@ def clock(here: datetime, there: datetime | None) -> Check:
 
 def _rights(deployment: Deployment, needed: Sequence[Permission], rights: Rights) -> list[Check]:
     """A line a step; and of each scope that nothing is known of, that it is not."""
-    steps = dict.fromkeys(permission.step for permission in needed)
     known = [permission for permission in needed if rights[permission.scope] is not None]
+    steps = dict.fromkeys(permission.step for permission in known)
     dark = sorted({permission.scope for permission in needed} - {p.scope for p in known})
     return [
-        *(_right(deployment, [p for p in known if p.step == step], rights) for step in steps
-          if any(p.step == step for p in known)),
-        *(warning("permissions", f"what you may do on {scope} is not told to you",
-                  granting(deployment)) for scope in dark),
-    ]  # fmt: skip
+        *(_step(deployment, step, [p for p in known if p.step == step], rights) for step in steps),
+        *(_dark(deployment, scope) for scope in dark),
+    ]
 
 
-def _right(deployment: Deployment, needed: Sequence[Permission], rights: Rights) -> Check:
+def _step(deployment: Deployment, step: str, needed: Sequence[Permission], rights: Rights) -> Check:
     """A step that could be made without what is missing is only worth a warning."""
-    subject, missing = f"permissions of {needed[0].step}", permissions.missing(needed, rights)
+    subject, missing = f"permissions of {step}", permissions.missing(needed, rights)
     if not missing:
         return ok(subject, f"all {len(needed)} that it needs")
     stopping = [p for p in missing if not p.without]
@@ -150,6 +148,11 @@ def _right(deployment: Deployment, needed: Sequence[Permission], rights: Rights)
     without = "; ".join(dict.fromkeys(p.without for p in missing if p.without))
     told = f"missing {listed}" + ("" if stopping else f" ({without})")
     return (failed if stopping else warning)(subject, told, granting(deployment))
+
+
+def _dark(deployment: Deployment, scope: str) -> Check:
+    told = f"what you may do on {scope} is not told to you"
+    return warning("permissions", told, granting(deployment))
 
 
 def granting(deployment: Deployment) -> str:
@@ -170,14 +173,16 @@ async def _providers(
     step = next(step for step in steps if step.NAME == "resource-providers")
     found: Inspection = await step.inspect(clients, deployment)
     withheld = {p.action.removesuffix(permissions.REGISTER) for p in missing}
-    checks = []
-    for finding in found.findings:
-        told = f"{finding.subject} is {finding.got}"
-        judged = failed if finding.subject in withheld else warning
-        register = f"az provider register --namespace {finding.subject} --wait"
-        checks.append(ok("resource provider", told) if finding.ok
-                      else judged("resource provider", told, register))  # fmt: skip
-    return checks
+    return [_provider(each, withheld=each.subject in withheld) for each in found.findings]
+
+
+def _provider(finding: Finding, *, withheld: bool) -> Check:
+    """One that a deploy would register by itself is only worth a warning."""
+    subject, told = "resource provider", f"{finding.subject} is {finding.got}"
+    if finding.ok:
+        return ok(subject, told)
+    register = f"az provider register --namespace {finding.subject} --wait"
+    return (failed if withheld else warning)(subject, told, register)
 
 
 async def _size(clients: Clients, deployment: Deployment) -> list[Check]:

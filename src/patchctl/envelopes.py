@@ -15,9 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 INNER = (
-    "error", "odata.error", "errorresponse", "statusmessage", "properties", "details",
-    "innererror", "inner_error", "innerexception",
-)  # fmt: skip
+    "error",
+    "odata.error",
+    "errorresponse",
+    "statusmessage",
+    "properties",
+    "details",
+    "innererror",
+    "inner_error",
+    "innerexception",
+)
 """Where an error may hold what caused it, what says most first; names are compared case-blind."""
 MESSAGES = ("message", "error_description", "error", "title", "detail")
 SIGN_IN = re.compile(r"\b(AADSTS\d+)\b:?\s*")

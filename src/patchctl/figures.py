@@ -251,9 +251,17 @@ def _machine(row: Answer, now: datetime) -> MachineLine:
     if assessed is not None and assessed >= now - FRESH:
         compliance = Compliance.NON_COMPLIANT if urgent else Compliance.COMPLIANT
     return MachineLine(
-        id, name, os, compliance, assessed, urgent or 0, other or 0, bool(reboot), status or "",
+        id,
+        name,
+        os,
+        compliance,
+        assessed,
+        urgent or 0,
+        other or 0,
+        bool(reboot),
+        status or "",
         moment(ended),
-    )  # fmt: skip
+    )
 
 
 def _run(row: Answer) -> RunLine:

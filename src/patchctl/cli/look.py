@@ -92,8 +92,8 @@ def _send_test(c: Command, connection: Connection, deployment: Deployment) -> No
     c.envelope.extra["mails"] = [
         {"to": h.address, "receiver": h.receiver, "status": h.status, "ok": h.ok} for h in handed
     ]
-    c.show(text.listed([(h.address, h.receiver, h.status) for h in handed],
-                       "address", "receiver", "status"))  # fmt: skip
+    rows = [(h.address, h.receiver, h.status) for h in handed]
+    c.show(text.listed(rows, "address", "receiver", "status"))
     c.show(
         "Succeeded means handed to the mail system, not read. An address that is new to Azure "
         "gets a code first and must enter it within 30 minutes; until then nothing reaches it."

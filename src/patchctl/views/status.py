@@ -28,8 +28,12 @@ def status(found: Status, now: datetime, *, everything: bool = False) -> Iterato
     if listed:
         yield text.listed(
             [_row(machine, now) for machine in listed],
-            "machine", "assessed", "pending", "reboot", "last run",
-        )  # fmt: skip
+            "machine",
+            "assessed",
+            "pending",
+            "reboot",
+            "last run",
+        )
     if len(listed) < len(machines):
         yield Text(f"{len(machines) - len(listed)} more with nothing to say: --all", "dim")
     for machine in listed:

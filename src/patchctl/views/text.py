@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.table import Table
@@ -51,10 +52,13 @@ def short(value: str) -> str:
 
 
 def counted(inspections: Mapping[str, Inspection]) -> str:
-    changes = [inspection.change for inspection in inspections.values()]
-    numbers = ((change, changes.count(change)) for change in CHANGES)
-    return ", ".join(f"{number} to {change}" if change in (Outcome.CREATE, Outcome.UPDATE)
-                     else f"{number} {change}" for change, number in numbers if number)  # fmt: skip
+    numbers = Counter(inspection.change for inspection in inspections.values())
+    return ", ".join(_counted(change, numbers[change]) for change in CHANGES if numbers[change])
+
+
+def _counted(change: Outcome, number: int) -> str:
+    to = "to " if change in (Outcome.CREATE, Outcome.UPDATE) else ""
+    return f"{number} {to}{change}"
 
 
 def windows(coming: Sequence[Occurrence], time_zone: str) -> Iterator[Text]:

@@ -36,26 +36,47 @@ def _parts(figures: Figures) -> Iterable[RenderableType]:
     yield from _table("Pending by age in days", _ages(figures), "", *SEVERITIES)
     yield from _table(
         "Pending updates, the oldest first",
-        [(*_named(each), each.severity, str((figures.now - each.first).days), str(each.machines))
-         for each in figures.pending if each.first is not None],
-        "update", "KB or version", "severity", "days", "machines",
-    )  # fmt: skip
+        [
+            (*_named(each), each.severity, str((figures.now - each.first).days), str(each.machines))
+            for each in figures.pending
+            if each.first is not None
+        ],
+        "update",
+        "KB or version",
+        "severity",
+        "days",
+        "machines",
+    )
     yield from _table(
         "Failures and warnings",
         [(each.machine, _day(each.ended), each.status, _why(each)) for each in figures.failures],
-        "machine", "ended", "status", "why",
-    )  # fmt: skip
+        "machine",
+        "ended",
+        "status",
+        "why",
+    )
     yield from _table(
         "Machines",
         [_machine(each) for each in figures.machines],
-        "machine", "compliance", "assessed", "urgent", "other", "last run",
-    )  # fmt: skip
+        "machine",
+        "compliance",
+        "assessed",
+        "urgent",
+        "other",
+        "last run",
+    )
     yield from _table(
         "Installed",
-        [(*_named(each), each.classification, _day(each.last), str(each.machines))
-         for each in figures.installed],
-        "update", "KB or version", "classification", "last", "machines",
-    )  # fmt: skip
+        [
+            (*_named(each), each.classification, _day(each.last), str(each.machines))
+            for each in figures.installed
+        ],
+        "update",
+        "KB or version",
+        "classification",
+        "last",
+        "machines",
+    )
 
 
 def _table(title: str, rows: Rows, *columns: str) -> Iterable[RenderableType]:
@@ -95,9 +116,13 @@ def _why(failure: Failure) -> str:
 def _machine(machine: MachineLine) -> tuple[str, ...]:
     last = f"{machine.last_status} {_day(machine.last_ended)}" if machine.last_status else "none"
     return (
-        machine.name, machine.compliance.value, _day(machine.assessed), str(machine.urgent),
-        str(machine.other), last,
-    )  # fmt: skip
+        machine.name,
+        machine.compliance.value,
+        _day(machine.assessed),
+        str(machine.urgent),
+        str(machine.other),
+        last,
+    )
 
 
 def _day(at: object) -> str:
