@@ -27,6 +27,7 @@ from patchctl.translation import translated
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AsyncHttpTransport
+    from azure.core.polling import AsyncLROPoller
     from azure.mgmt.alertsmanagement.aio import AlertsManagementClient
     from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
     from azure.mgmt.compute.aio import ComputeManagementClient
@@ -188,6 +189,18 @@ async def find(getting: Awaitable[T]) -> T | None:
         return None
     except Unregistered:
         return None  # of a provider that is not registered nothing can be there
+
+
+async def ended(operation: AsyncLROPoller[T], what: str) -> T:
+    """What came of an operation, once it has ended. Raises PatchctlError where nobody told.
+
+    Told of no place to poll, azure-core takes the first answer, which has nothing in it, for the
+    last.
+    """
+    result: T | None = await operation.result()
+    if result is None:
+        raise PatchctlError("NoResult", f"Azure took {what}, and told nowhere what came of it.")
+    return result
 
 
 @dataclass

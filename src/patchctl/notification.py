@@ -7,15 +7,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from patchctl.clients import find
+from patchctl.clients import ended, find
 from patchctl.errors import NotAsItShouldBe, PatchctlError
 
 if TYPE_CHECKING:
-    from azure.mgmt.monitor.models import (
-        ActionDetail,
-        ActionGroupResource,
-        TestNotificationDetailsResponse,
-    )
+    from azure.mgmt.monitor.models import ActionDetail, ActionGroupResource
 
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
@@ -52,9 +48,7 @@ async def send(clients: Clients, deployment: Deployment) -> list[Handed]:
         name,
         NotificationRequestBody(alert_type=ALERT_TYPE, email_receivers=receivers),
     )
-    result: TestNotificationDetailsResponse | None = await _in_time(sending.result())
-    if result is None:  # the answer told nowhere to ask, and azure-core takes that for the end
-        raise PatchctlError("NoResult", "Azure took the test, and told nowhere what came of it.")
+    result = await _in_time(ended(sending, "the test"))
     told = {detail.name: detail for detail in result.action_details or []}
     return [_handed(r, told.get(r.name)) for r in receivers]
 

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from azure.mgmt.compute import models as compute
 from azure.mgmt.hybridcompute import models as hybrid
 
 from patchctl import turns
+from patchctl.clients import Clients, ended
 from patchctl.engine import Limits, Notify
 from patchctl.errors import Interrupted, PatchctlError, unexpected
 from patchctl.machines import Machine
@@ -20,9 +21,6 @@ from patchctl.orders import Order
 from patchctl.report import Finished, Progressed, Started, StepReport
 from patchctl.translation import translated
 from patchctl.turns import Answer, T, Turn
-
-if TYPE_CHECKING:
-    from patchctl.clients import Clients
 
 Work = Callable[[Machine], Coroutine[Any, Any, tuple[T, tuple[Update, ...]]]]
 POLL = 30
@@ -98,10 +96,10 @@ async def _assess(clients: Clients, machine: Machine) -> Answer:
     if machine.arc:
         machines = clients.hybrid_compute.machines
         on_arc = await machines.begin_assess_patches(*where, polling_interval=POLL)
-        return _plain(await on_arc.result())
+        return _plain(await ended(on_arc, "the assessment"))
     virtual_machines = clients.compute.virtual_machines
     on_vm = await virtual_machines.begin_assess_patches(*where, polling_interval=POLL)
-    return _plain(await on_vm.result())
+    return _plain(await ended(on_vm, "the assessment"))
 
 
 # -- installations
@@ -122,10 +120,10 @@ async def _install(clients: Clients, machine: Machine, order: Order) -> Answer:
     if machine.arc:
         machines, wanted = clients.hybrid_compute.machines, _of_arc(order, machine.os)
         on_arc = await machines.begin_install_patches(*where, wanted, polling_interval=POLL)
-        return _plain(await on_arc.result())
+        return _plain(await ended(on_arc, "the installation"))
     virtual_machines, asked = clients.compute.virtual_machines, _of_vm(order, machine.os)
     on_vm = await virtual_machines.begin_install_patches(*where, asked, polling_interval=POLL)
-    return _plain(await on_vm.result())
+    return _plain(await ended(on_vm, "the installation"))
 
 
 def _of_vm(order: Order, os: str) -> compute.VirtualMachineInstallPatchesParameters:

@@ -14,6 +14,7 @@ import pytest
 
 from arm_sandbox import tables
 from arm_sandbox.app import settle
+from arm_sandbox.options import Fault
 from arm_sandbox.patching import updates
 from arm_sandbox.providers import machines
 from arm_sandbox.wire import Request, Response
@@ -293,3 +294,10 @@ def test_a_machine_has_its_time() -> None:
         turns = run_for(place, two(), HOURS, Limits(2, 60.0))
         assert [turn.error.code for turn in turns] == ["TimedOut", "TimedOut"]
         assert [round(turn.seconds) for turn in turns] == [60, 60]
+
+
+def test_what_came_of_it_may_be_told_nowhere() -> None:
+    with at(two()) as place:
+        place.world.options.faults = [Fault("operation-untold", "POST", times=0)]
+        turns = run_for(place, two(), HOURS, Limits(2, HOURS))
+        assert [turn.error.code for turn in turns] == ["NoResult", "NoResult"]

@@ -14,7 +14,7 @@ from azure.mgmt.compute.models import (
 
 from patchctl import actions
 from patchctl.actions import Needed
-from patchctl.clients import Clients, find
+from patchctl.clients import Clients, ended, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
 from patchctl.report import Finding, Inspection, State, absent, ago, check, inspected, note, text
@@ -107,12 +107,7 @@ destroy = None  # an assessment is no resource; it goes with its machine
 async def _assess(clients: Clients, deployment: Deployment) -> VirtualMachineAssessPatchesResult:
     machines = clients.compute.virtual_machines
     assessing = await machines.begin_assess_patches(deployment.group, deployment.virtual_machine)
-    result: VirtualMachineAssessPatchesResult | None = await assessing.result()
-    if result is None:  # told of no place to poll, azure-core takes the first answer for the last
-        raise PatchctlError(
-            "NoResult", "Azure took the assessment, and told nowhere what came of it.", step=NAME
-        )
-    return result
+    return await ended(assessing, "the assessment")
 
 
 def _require_success(result: VirtualMachineAssessPatchesResult, deployment: Deployment) -> None:
