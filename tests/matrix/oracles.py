@@ -23,11 +23,15 @@ POLL = 5.0
 SECONDS = 2.5 * 3600
 """So much longer than the undisturbed run may be taken: a step may wait for an hour."""
 SIGTERM = -15
+OUR_FAULT = "patchctl has a fault"
+"""How every unexpected error begins, whether it ends the command or is told of one machine."""
 Exchanges = Sequence[dict[str, Any]]
 
 
 def told(situation: Situation, kind: str, ended: Ended) -> Iterator[str]:
     """What a command says, and how it ends."""
+    if OUR_FAULT in ended.out + ended.err:
+        yield f"a fault of our own: {ended.out[:500]} {ended.err[-500:]}"
     if kind in APART and ended.code in (KILLED, SIGTERM) and not ended.out:
         if not kind.startswith("killed"):
             yield f"it ended with {ended.code} and without a word"
@@ -48,8 +52,6 @@ def told(situation: Situation, kind: str, ended: Ended) -> Iterator[str]:
 
 def _helpful(situation: Situation, error: dict[str, Any], ended: Ended) -> Iterator[str]:
     said = f"{error['code']}: {error['message'][:300]}"
-    if error["code"] == "Unexpected":
-        yield f"a fault of our own: {error['message'][:500]}"
     if not error["message"] or not error["hint"]:
         yield f"no message or no hint: {error}"
     failed = refused(ended.exchanges)
