@@ -11,9 +11,7 @@ from azure.core.pipeline.policies import CustomHookPolicy, SansIOHTTPPolicy
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from patchctl.errors import UNREGISTERED, PatchctlError, Unregistered
-
-POLLED = ("Azure-AsyncOperation", "Location")
-"""Headers that say where an operation is polled."""
+from patchctl.operations import ADDRESSES
 
 
 class SignedIn(AsyncARMChallengeAuthenticationPolicy):
@@ -50,7 +48,7 @@ class Referring(SansIOHTTPPolicy[Any, Any]):
         self, request: PipelineRequest[Any], response: PipelineResponse[Any, Any]
     ) -> None:
         asked = request.http_request
-        for name in POLLED:
+        for name in ADDRESSES:
             if url := response.http_response.headers.get(name):
                 self._begun[url] = asked.headers.get("Referer") or asked.url
 
