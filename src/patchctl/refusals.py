@@ -53,8 +53,8 @@ async def refuse_left_behind(clients: Clients, deployment: Deployment) -> None:
     if left is not None:
         raise NotAsItShouldBe(
             "LeftBehind",
-            f"Somebody has deleted {deployment.name}, and {len(left.released)} machines are still "
-            "as it had set them.",
+            f"Somebody has deleted {deployment.name}. Machines that are still as it had set them: "
+            f"{len(left.released)}.",
         )
 
 
