@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from patchctl.cli.command import Command
-    from patchctl.clients import Clients
+    from patchctl.clients import Clients, Connection
     from patchctl.deployment import Deployment
     from patchctl.engine import Limits, Notify, Plan
     from patchctl.report import Outcome, StepReport
@@ -41,33 +41,24 @@ def destroy(c: Command) -> None:
       patchctl destroy --sandbox
       patchctl destroy --name web --yes
     """
-    from dataclasses import replace
-
     from patchctl.cli.memory import machines_file
-    from patchctl.memories import keep, read
+    from patchctl.memories import keep
     from patchctl.refusals import refuse_other_author
-    from patchctl.selection import left_behind
     from patchctl.steps import resource_group
 
     connection = c.connect()
-    kept = read(c.given["restore_from"]) if c.given["restore_from"] else None
-    resolved = c.resolve(connection, kept=kept)
-    deployment = replace(resolved, wait=not c.given["no_wait"])
-    if not deployment.stands and kept is None:
-        left = connection.run(left_behind(connection.clients, deployment))
-        if left is None:
-            c.show(f"{deployment.name} does not stand here: nothing to do.")
-            return
-        deployment = left
-        c.say("What remembers it was deleted by somebody; its machines still do.")
+    deployment = _remembered(c, connection)
+    if deployment is None:
+        return
     refuse_other_author(deployment)
     found = c.look(connection, deployment)
     foreign = connection.run(resource_group.foreign_contents(connection.clients, deployment))
     c.envelope.extra["left"] = foreign
     c.show(*_what_goes(deployment, found, foreign), *_what_is_put_back(deployment, found))
     c.confirm_by_typing(deployment.name)
+    file = machines_file(connection, deployment)
     if deployment.noted:  # what cannot be put back now is forgotten with the group
-        keep(machines_file(connection, deployment), deployment.suffix, deployment.noted)
+        keep(file, deployment.suffix, deployment.noted)
     steps = _steps(found, whole=not foreign and not deployment.borrowed)
     with c.progress(connection) as progress:
         limits = c.limits(deployment)
@@ -75,8 +66,27 @@ def destroy(c: Command) -> None:
         reports = connection.run(going)
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
-    _require_all(reports, deployment.name, machines_file(connection, deployment))
+    _require_all(reports, deployment.name, file)
     _require_gone(deployment, reports, foreign)
+
+
+def _remembered(c: Command, connection: Connection) -> Deployment | None:
+    """The deployment as it stands, as a file has it, or as its machines remember it."""
+    from dataclasses import replace
+
+    from patchctl.memories import read
+    from patchctl.selection import left_behind
+
+    kept = read(c.given["restore_from"]) if c.given["restore_from"] else None
+    deployment = c.resolve(connection, kept=kept)
+    if not deployment.stands and kept is None:
+        left = connection.run(left_behind(connection.clients, deployment))
+        if left is None:
+            c.show(f"{deployment.name} does not stand here: nothing to do.")
+            return None
+        deployment = left
+        c.say("What remembers it was deleted by somebody; its machines still do.")
+    return replace(deployment, wait=not c.given["no_wait"])
 
 
 async def _taken_away(
