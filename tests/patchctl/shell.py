@@ -71,7 +71,7 @@ class Cli:
     def world(self) -> World:
         return self.store.load()
 
-    def change(self, how: Callable[[World], None]) -> None:
+    def change(self, how: Callable[[World], object]) -> None:
         world = self.store.load()
         how(world)
         self.store.save(world)

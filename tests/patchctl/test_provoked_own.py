@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.mgmt.resource.resources.models import ResourceGroup, ResourceGroupPatchable
 
 from arm_sandbox import by_hand, patch_night
 from arm_sandbox.failures import SIGN_IN
-from arm_sandbox.options import Access, Failure, Fault, Options
+from arm_sandbox.options import Access, Failure, Fault, FaultKind, Options
 from arm_sandbox.world import Resource, World
 from patchctl.clients import Clients, Connection
 from patchctl.deployment import Deployment
@@ -36,13 +37,13 @@ Act = Callable[[Cli, pytest.MonkeyPatch], object]
 def nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None: ...
 
 
-def behaving(**options: object) -> Act:
+def behaving(**options: Any) -> Act:
     """A world with options, or with none: then whoever was asked has done what they could."""
-    return lambda cli, _: cli.change(lambda world: setattr(world, "options", Options(**options)))  # type: ignore[arg-type]
+    return lambda cli, _: cli.change(lambda world: setattr(world, "options", Options(**options)))
 
 
-def faulty(kind: str, path: str = "", method: str = "", nth: int = 1, times: int = 1) -> Act:
-    return behaving(faults=[Fault(kind, method, path, nth, times)])  # type: ignore[arg-type]
+def faulty(kind: FaultKind, path: str = "", method: str = "", nth: int = 1, times: int = 1) -> Act:
+    return behaving(faults=[Fault(kind, method, path, nth, times)])
 
 
 well = behaving()
@@ -61,7 +62,7 @@ def deployed(then: Act = nothing) -> Act:
 
 
 def changed(how: Callable[[World], object]) -> Act:
-    return lambda cli, _: cli.change(how)  # type: ignore[arg-type]
+    return lambda cli, _: cli.change(how)
 
 
 def the(world: World, type: str) -> Resource:
