@@ -12,7 +12,7 @@ from patchctl import remembered, template_spec
 from patchctl.config import STANDING, Asked, Layer, flattened, layered
 from patchctl.deployment import Deployment
 from patchctl.deployments import deployments
-from patchctl.keeper import find_keeper, location_of_group
+from patchctl.keeper import Keeper, find_keeper, location_of_group
 from patchctl.refusals import refuse_fixed, refuse_newer, refuse_past_first
 from patchctl.remembered import SUFFIX
 from patchctl.report import same
@@ -39,31 +39,36 @@ async def resolve(
     BadInput for what cannot be asked of a deployment that stands, Foreign for what stands in its
     place and is not ours, PatchctlError for one that a newer patchctl has made.
     """
-    asked = layered(list(layers))
-    draft = Deployment(asked, clients.subscription, "", me, now)
+    draft = Deployment(layered(list(layers)), clients.subscription, "", me, now)
     keeper = await find_keeper(clients, draft)
     if keeper is None:
         found = await _new(clients, draft, layers, making=making)
         return replace(found, suffix=_drawn(draw_suffix))
+    found = replace(_standing(draft, keeper, layers, making=making), take_over=take_over)
+    if not (found.own or found.forgot):
+        return found
+    return replace(found, noted=await template_spec.memories(clients, found))
+
+
+def _standing(
+    draft: Deployment, keeper: Keeper, layers: Sequence[Layer], *, making: bool
+) -> Deployment:
+    """One that stands, as its keeper remembers it and as it is asked for."""
     refuse_newer(keeper.tags)
     memory = remembered.as_layer(keeper.tags)
     place = {"location": keeper.location, "resource_group": keeper.group}
     if making:
-        refuse_fixed(asked, {**memory.values, **place})
-        refuse_past_first(asked, memory.values.get("schedule.first"), now)
+        refuse_fixed(draft.asked, {**memory.values, **place})
+        refuse_past_first(draft.asked, memory.values.get("schedule.first"), draft.now)
     group = Layer(STANDING, {"resource_group": None if keeper.own else keeper.group}, {})
-    layers = [group, *layers, Layer(STANDING, place, {}), memory]
-    found = replace(
+    everything = [group, *layers, Layer(STANDING, place, {}), memory]
+    return replace(
         draft,
-        asked=_with_first(layers, memory.values, now),
+        asked=_with_first(everything, memory.values, draft.now),
         suffix=keeper.tags[SUFFIX],
         standing_tags=keeper.tags,
-        take_over=take_over,
         deleting=keeper.deleting,
     )
-    if not (found.own or found.forgot):
-        return found
-    return replace(found, noted=await template_spec.memories(clients, found))
 
 
 async def _new(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from patchctl.cli.command import Command
     from patchctl.clients import Connection
     from patchctl.deployment import Deployment
+    from patchctl.deployments import Listed
 
 
 @o.takes("validate", {"timeout": o.MAKING["timeout"]}, o.EVERYWHERE)
@@ -132,20 +133,13 @@ def list_deployments(c: Command) -> None:
     for subscription in unread:
         c.say(f"Could not be read: {subscription}")
     c.envelope.extra["deployments"] = [asdict(d) for d in found]
-    rows = [
-        (
-            d.name,
-            d.subscription_name,
-            d.group_name,
-            d.location,
-            d.created_by,
-            d.created_at,
-            d.version,
-        )
-        for d in found
-    ]
-    if rows:
+    if found:
         titles = ("name", "subscription", "group", "location", "made by", "made at", "with")
-        c.show(text.listed(rows, *titles))
+        c.show(text.listed(map(_row, found), *titles))
     else:
         c.say("No deployment here. Make one: patchctl deploy --email you@example.com")
+
+
+def _row(d: Listed) -> tuple[str, ...]:
+    where = (d.subscription_name, d.group_name, d.location)
+    return d.name, *where, d.created_by, d.created_at, d.version

@@ -487,15 +487,16 @@ def takes(
 
         kinds = {"ctx": typer.Context, **{option: kind for option, (kind, _) in options.items()}}
         run.__doc__, run.__annotations__ = body.__doc__, kinds
-        run.__dict__["__signature__"] = Signature(
-            [
-                Parameter("ctx", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
-                *(
-                    Parameter(option, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
-                    for option, (kind, default) in options.items()
-                ),
-            ]
-        )
+        run.__dict__["__signature__"] = _signature(options)
         return run
 
     return decorate
+
+
+def _signature(options: Options) -> Signature:
+    ctx = Parameter("ctx", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    given = (
+        Parameter(option, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for option, (kind, default) in options.items()
+    )
+    return Signature([ctx, *given])

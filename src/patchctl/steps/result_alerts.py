@@ -223,28 +223,29 @@ def desired(
         scopes=[_scope(deployment)],
         evaluation_frequency=rule.frequency,
         window_size=rule.frequency,
-        criteria=ScheduledQueryRuleCriteria(
-            all_of=[
-                Condition(
-                    query=asks,
-                    time_aggregation="Count",
-                    dimensions=[
-                        Dimension(name=name, operator="Include", values=["*"])
-                        for name in _dimensions(deployment, rule)
-                    ],
-                    operator="GreaterThan",
-                    threshold=0,
-                    failing_periods=ConditionFailingPeriods(
-                        number_of_evaluation_periods=ONCE,
-                        min_failing_periods_to_alert=ONCE,
-                    ),
-                )
-            ]
-        ),
+        criteria=ScheduledQueryRuleCriteria(all_of=[_firing(deployment, rule, asks)]),
         auto_mitigate=_by_machine(deployment, rule),
         mute_actions_duration=None if _by_machine(deployment, rule) else rule.silent_for,
         skip_query_validation=True,
         actions=Actions(action_groups=[deployment.action_group_id]),
+    )
+
+
+def _firing(deployment: Deployment, rule: Rule, asks: str) -> Condition:
+    """When it fires: as soon as the query finds something."""
+    return Condition(
+        query=asks,
+        time_aggregation="Count",
+        dimensions=[
+            Dimension(name=name, operator="Include", values=["*"])
+            for name in _dimensions(deployment, rule)
+        ],
+        operator="GreaterThan",
+        threshold=0,
+        failing_periods=ConditionFailingPeriods(
+            number_of_evaluation_periods=ONCE,
+            min_failing_periods_to_alert=ONCE,
+        ),
     )
 
 
