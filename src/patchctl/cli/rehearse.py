@@ -71,9 +71,10 @@ def rehearse(c: Command) -> None:
 def _planned(c: Command) -> tuple[Subject, Standing | None]:
     from datetime import UTC, datetime
 
+    from patchctl.cli.values import moment
     from patchctl.rehearsal import Subject
 
-    return Subject(c.layers, datetime.now(UTC).replace(microsecond=0)), None
+    return Subject(c.layers, datetime.fromtimestamp(moment(None), UTC)), None
 
 
 def _looked_up(c: Command) -> tuple[Subject, Standing | None]:
