@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from patchctl.offers import with_offer
 from patchctl.report import Event, Inspection, StepReport
 from patchctl.resolving import resolve
 from patchctl.steps import Step
+from tests.arm_sandbox.conftest import NOON
 from tests.conftest import SUBSCRIPTION
 from tests.patchctl.shell import Cli
 
@@ -59,6 +61,13 @@ class Place:
 
 def ignore(event: Event) -> None:
     """Nobody watches."""
+
+
+@pytest.fixture(autouse=True)
+def _today(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new world begins on the same day, whenever the tests are run."""
+    if not request.config.getoption("--live"):
+        monkeypatch.setattr(time, "time", lambda: NOON)
 
 
 @pytest.fixture

@@ -117,7 +117,12 @@ def at(fleet: Fleet) -> Iterator[Place]:
             CLOUDS["public"],
             SUBSCRIPTIONS[0],
         )
-        connection = Connection(runner, clients, lambda: datetime.now(UTC), lambda: "0a1b2c")
+        connection = Connection(
+            runner,
+            clients,
+            clock=lambda: datetime.fromtimestamp(int(loop.now), UTC),
+            draw_suffix=lambda: "0a1b2c",
+        )
         yield Place(world, connection, watchers, writes)
 
 

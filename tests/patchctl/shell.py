@@ -94,10 +94,11 @@ class Cli:
             principal_id=principal,
             principal_type="ServicePrincipal",
         )
+        name = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{scope} {principal} {role}"))
 
         def act(connection: Connection) -> None:
             roles = connection.clients.authorization.role_assignments
-            connection.run(roles.create(scope, str(uuid.uuid4()), granted))
+            connection.run(roles.create(scope, name, granted))
 
         self.azure(act)
 

@@ -17,12 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arm_sandbox.store import Store
-from arm_sandbox.world import World
 from patchctl.cli import main
 from patchctl.config import SECTIONS, Config, Model
 from patchctl.errors import Exit
-from tests.arm_sandbox.conftest import NOON
 from tests.patchctl.test_cli import COMMANDS, command_named
 
 # The folder and the captured output are of a test, not of a case; each case cleans up behind it.
@@ -55,7 +52,6 @@ class Room:
         self._cases += 1
         place = self.directory / str(self._cases)
         place.mkdir()
-        Store(place / "sandbox").save(World(now=NOON))
         (place / "there").write_bytes(b"\xff\x00 = nothing")
         if file is not None:
             (place / "patchctl.toml").write_bytes(file)
