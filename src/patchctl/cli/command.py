@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,17 +16,17 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from patchctl import __version__, config
+from patchctl import __version__
 from patchctl.cli.advice import CommandLine, advise, command_line
 from patchctl.cli.options import PATHS, Output, placed
 from patchctl.clouds import known_cloud
-from patchctl.config import Config, Layer
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
 from patchctl.report import StepReport, Stopped
 from patchctl.views.envelope import Envelope
 
 if TYPE_CHECKING:
     from patchctl.clients import Connection
+    from patchctl.config import Config, Layer
     from patchctl.deployment import Deployment
     from patchctl.engine import Limits, Plan
     from patchctl.memories import Kept
@@ -46,11 +47,17 @@ class Command:
     """The options as the command line and the environment gave them."""
     json: bool
     layers: list[Layer]
-    asked: Config
     resources: ExitStack
     out: Console
     err: Console
     typed: CommandLine
+
+    @cached_property
+    def asked(self) -> Config:
+        """What the layers ask for. Raises BadInput with all that is wrong in it."""
+        from patchctl import config
+
+        return config.layered(self.layers).config
 
     def say(self, *lines: RenderableType) -> None:
         """Talk: on stderr, in every output form."""
@@ -190,13 +197,10 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
         with ExitStack() as resources:
             _keep_log(ctx.params.get("debug_log"), resources)
             layers = _layers(ctx) if asks else []
-            asked = config.layered(layers).config
-            envelope.deployment = asked.name
-            envelope.sandbox, envelope.endpoint = asked.sandbox, asked.endpoint
-            out, typed = results_console(), command_line(ctx, asked.name)
-            c = Command(envelope, ctx.params, json, layers, asked, resources, out, console, typed)
+            out, typed = results_console(), command_line(ctx, None)
+            c = Command(envelope, ctx.params, json, layers, resources, out, console, typed)
             if asks:
-                c.say(_greeting(asked))
+                _begin(c, ctx)
             yield c
     except Stopped as stopped:
         envelope.steps, envelope.error = stopped.reports, stopped.error
@@ -212,6 +216,13 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
     if envelope.error is not None and os.environ.get("PATCHCTL_DEBUG"):
         traceback.print_exception(envelope.error)
     finish(envelope, command_line(ctx, envelope.deployment), json=json, console=console)
+
+
+def _begin(c: Command, ctx: typer.Context) -> None:
+    asked = c.asked
+    c.envelope.deployment, c.typed = asked.name, command_line(ctx, asked.name)
+    c.envelope.sandbox, c.envelope.endpoint = asked.sandbox, asked.endpoint
+    c.say(_greeting(asked))
 
 
 def _keep_log(file: Path | None, resources: ExitStack) -> None:
@@ -301,6 +312,9 @@ def _who(connection: Connection) -> str:
 
 def _layers(ctx: typer.Context) -> list[Layer]:
     """What is asked for: flags over environment over file."""
+    from patchctl import config
+    from patchctl.config import Layer
+
     flags: dict[str, Any] = {}
     environment: dict[str, Any] = {}
     for option in PATHS:
@@ -318,10 +332,10 @@ def _layers(ctx: typer.Context) -> list[Layer]:
             {path: f"PATCHCTL_{option.upper()}" for option, path in PATHS.items()},
         ),
     ]
-    file = ctx.params.get("config") or _file_here()
+    file = ctx.params.get("config") or _file_here(config.FILE)
     return [*layers, config.read_file(file)] if file is not None else layers
 
 
-def _file_here() -> Path | None:
-    path = Path(config.FILE)
+def _file_here(name: str) -> Path | None:
+    path = Path(name)
     return path if path.exists() else None

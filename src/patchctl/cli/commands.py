@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
 import typer.main
@@ -38,14 +38,17 @@ EXIT_CODES = "Exit codes: " + "; ".join(f"{code} {code.meaning}" for code in Exi
 class Commands(Mapping[str, Any]):
     """The commands by name, each imported and built when it is asked for."""
 
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+
     def __getitem__(self, name: str) -> Any:
-        return _built(*PLACES[name].split(":"), name)
+        return _built(*self._places[name].split(":"), name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(PLACES)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(PLACES)
+        return len(self._places)
 
 
 @cache
@@ -56,13 +59,14 @@ def _built(module: str, what: str, name: str) -> Any:
         body, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
         found.command(name)(body)
     built: Any = typer.main.get_command(found)
-    for command in (built, *getattr(built, "commands", {}).values()):
-        command.epilog = EXIT_CODES
+    built.epilog = EXIT_CODES
     return built
 
 
 class Group(TyperGroup):
     """What people type first; it builds the command that they ask for, and no other."""
 
+    places: ClassVar[Mapping[str, str]] = PLACES
+
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes | {"commands": Commands()})
+        super().__init__(**attributes | {"commands": Commands(self.places)})

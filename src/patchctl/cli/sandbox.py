@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from patchctl.cli import options as o
 from patchctl.cli import values
+from patchctl.cli.commands import Group
 
 if TYPE_CHECKING:
     from arm_sandbox.options import Options
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
     from arm_sandbox.world import World
     from patchctl.cli.command import Command
 
-app = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
+
+class Sandbox(Group):
+    """The commands of the group, in the order of its help."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        name: f"sandbox:{name}"
+        for name in ("outbox", "advance", "edit", "delete", "reset", "serve", "env")
+    }
+
+
+app = typer.Typer(
+    cls=Sandbox, invoke_without_command=True, add_completion=False, rich_markup_mode=None
+)
 
 
 class Stop(StrEnum):
@@ -51,7 +64,6 @@ def _sandbox(ctx: typer.Context) -> None:
         typer.echo(ctx.get_help())
 
 
-@app.command()
 def outbox(
     ctx: typer.Context,
     number: Annotated[int | None, typer.Argument(help="Print this mail whole.")] = None,
@@ -64,10 +76,10 @@ def outbox(
       patchctl sandbox outbox
       patchctl sandbox outbox 1
     """
-    from patchctl.errors import BadInput
-    from patchctl.views import text
-
     with _world(ctx, "sandbox outbox") as (c, world, store):
+        from patchctl.errors import BadInput
+        from patchctl.views import text
+
         mails = world.mails
         shown = ("to", "subject", "at")
         c.envelope.extra["mails"] = [
@@ -83,7 +95,6 @@ def outbox(
         c.show(text.listed(rows, "", *shown) if rows else "No mail yet.")
 
 
-@app.command()
 def advance(
     ctx: typer.Context,
     by: Annotated[str | None, typer.Option(help="How far: 90m, 36h, 3d, 2w or 1d12h.")] = None,
@@ -133,7 +144,6 @@ def advance(
         c.show(*view.runs(runs), *view.mails(mails))
 
 
-@app.command()
 def edit(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="An id, or its end.")],
@@ -167,7 +177,6 @@ def edit(
         c.show(f"Changed: {', '.join(items)}")
 
 
-@app.command()
 def delete(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="An id, or its end.")],
@@ -192,7 +201,6 @@ def delete(
         c.show(f"Deleted: {found.id}")
 
 
-@app.command()
 def reset(
     ctx: typer.Context,
     seed: Annotated[str, typer.Option(help="Decides everything that chance decides.")] = "patchctl",
@@ -235,7 +243,6 @@ def reset(
         c.show(f"A new sandbox world (SANDBOX), seed {seed}, in {store.directory}")
 
 
-@app.command()
 def serve(
     ctx: typer.Context,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8443,
@@ -285,7 +292,6 @@ def serve(
         c.show(f"Stopped. The world is kept in {store.directory}")
 
 
-@app.command()
 def env(
     ctx: typer.Context,
     shell: Annotated[Shell, typer.Option(help="Whose language to write.")] = Shell.bash,
@@ -301,18 +307,21 @@ def env(
       eval "$(patchctl sandbox env)"
       patchctl sandbox env --shell powershell | Out-String | Invoke-Expression
     """
-    from arm_sandbox.environment import environment
-    from arm_sandbox.store import Store
     from patchctl.cli.command import command, sandbox_directory
-    from patchctl.clients import usable
-    from patchctl.errors import PatchctlError
 
-    with command(ctx, "sandbox env", asks=False), usable(Store(sandbox_directory())):
+    with command(ctx, "sandbox env", asks=False):
+        from arm_sandbox.store import Store
+        from patchctl.clients import usable
+        from patchctl.errors import PatchctlError
+
         store = Store(sandbox_directory())
-        told = store.server()
+        with usable(store):
+            told = store.server()
         if told is None:
             message = f"No server serves the sandbox in {store.directory}"
             raise PatchctlError("NotServed", message)
+        from arm_sandbox.environment import environment
+
         ours = {"PATCHCTL_ENDPOINT": told.url, "PATCHCTL_SANDBOX": "false"}
         for name, value in {**environment(store.directory, told), **ours}.items():
             typer.echo(SET[shell](name, value))
