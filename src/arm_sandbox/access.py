@@ -53,10 +53,10 @@ def require(world: World, request: Request) -> None:
 def visible(world: World, request: Request, response: Response) -> Response:
     """Resource Manager's own lists show everybody what they may read (docs), not all there is."""
     id = parse(request.path)
-    action, scope = action_and_scope(request, id)
-    oid = caller(world, request).oid
     if not (response.body and "value" in response.body and _is_overview(request, id)):
         return response
+    action, scope = action_and_scope(request, id)
+    oid = caller(world, request).oid
     if action and allowed(world, oid, action, scope):
         return response
     shown = [item for item in response.body["value"] if _may_see(world, oid, item)]
