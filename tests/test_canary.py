@@ -273,6 +273,7 @@ def test_leak(request):
 """
 
 
+@pytest.mark.slow
 def test_what_a_worker_has_seen_fails_the_session(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     conftest, _, test = SEEN_BY_A_WORKER.partition("def test_leak")

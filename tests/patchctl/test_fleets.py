@@ -45,6 +45,7 @@ WRITES = (
 """What deploy may write to a machine; anything else would be named by its whole path."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [5])
 def test_two_hundred_machines_in_three_subscriptions(seed: int) -> None:
     """Some of them only Azure knows to be unsupported, and tells when they are written to."""

@@ -95,6 +95,7 @@ def test_ctrl_c_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGINT,), times=2)
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGINT, signal.SIGINT), times=1)
 
