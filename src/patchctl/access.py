@@ -117,9 +117,11 @@ async def ours(
 async def _ours_everywhere(
     clients: Clients, deployment: Deployment, principal: str | None
 ) -> list[RoleAssignment]:
-    """In every subscription that one can read; where one may not ask, nothing is known."""
-
+    """In every subscription that one can read. Where one may not ask about all of it, those groups
+    are asked about that are known to be watched."""
     from azure.core.exceptions import HttpResponseError
+
+    groups = (*deployment.read_scopes, *deployment.left_scopes)
 
     async def within(subscription: str) -> list[RoleAssignment]:
         try:
@@ -127,7 +129,9 @@ async def _ours_everywhere(
         except HttpResponseError as error:
             if error.status_code != 403:
                 raise
-            return []
+        known = [group for group in groups if covers(subscription, group)]
+        found = await each(known, lambda group: ours(clients, group, deployment, principal))
+        return list(chain(*found))
 
     listed = clients.subscriptions.subscriptions.list()
     found = await each([f"/subscriptions/{s.subscription_id}" async for s in listed], within)
