@@ -34,6 +34,11 @@ OFTEN = 3
 """A request that is made more often than this is a look at something in progress: a poll."""
 
 
+THEIRS = "rg-theirs"
+HOMES = ("rg-patching-demo", THEIRS)
+"""The groups that a deployment is put into: one that it makes, and one that somebody has made."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One request of an undisturbed run: the `nth` of its method and path."""
@@ -49,7 +54,8 @@ class Call:
     def sort(self) -> tuple[str, str, str]:
         """Which calls are alike: of one method and type, in one place."""
         id = parse(self.path)
-        return self.method, id.group.lower(), id.type.lower()
+        group = id.group.lower()
+        return self.method, "home" if group in HOMES else group, id.type.lower()
 
     @property
     def shown(self) -> str:

@@ -7,13 +7,16 @@ situation here, or is shown to speak to nobody.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
+from arm_sandbox.app import settle
 from arm_sandbox.world import World
-from tests.fleet.building import NOON, build
+from tests.arm_sandbox.ask import ask
+from tests.fleet.building import NETWORK, NOON, build, put
 from tests.fleet.drawing import EVERY, draw
+from tests.matrix.faults import THEIRS
 from tests.matrix.shell import WORLD, Saved, Shell
 
 EMAIL = ("--email", "you@example.com")
@@ -22,28 +25,51 @@ FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 DEPLOY = ("deploy", *EMAIL)
 DESTROY = ("destroy", "--yes")
+INSTALL = ("install", "--now", "--yes")
 OTHER = ("deploy", "--name", "other", *EMAIL)
 """A deployment that is not the one at work: what is foreign, and stays as it is."""
 
 
 @dataclass(frozen=True)
-class Start:
-    """A world, and what was done in it before."""
+class Ground:
+    """What stands before there is anything of ours, and the command that makes that."""
 
-    fleet: bool = False
+    make: Callable[[World], object]
+    deploy: tuple[str, ...] = DEPLOY
     commands: tuple[tuple[str, ...], ...] = ()
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a situation begins with: what was done on some ground before."""
+
+    ground: str
+    commands: tuple[tuple[str, ...], ...] = ()
+
+
+def _make_group(world: World) -> None:
+    """A group of somebody's, with something in it, in another region than the default."""
+    group = f"/subscriptions/{next(iter(world.subscriptions))}/resourceGroups/{THEIRS}"
+    assert ask(world, "PUT", group, {"location": "westeurope"}).status == 201
+    network = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+    body = {"location": "westeurope", "properties": network}
+    put(world, f"{group}/providers/Microsoft.Network/virtualNetworks/vnet", body, NETWORK)
+    settle(world, world.now + 60)
+
+
+GROUNDS: Mapping[str, Ground] = {
+    "nothing": Ground(lambda world: None, commands=(OTHER,)),
+    "fleet": Ground(partial(build, FLEET), (*DEPLOY, *MACHINES)),
+    "group": Ground(_make_group, (*DEPLOY, "--resource-group", THEIRS)),
+}
 NIGHT = (("sandbox", "advance", "--to", "next-window"), ("sandbox", "advance", "--by", "6h"))
 STARTS: Mapping[str, Start] = {
-    "nothing": Start(commands=(OTHER,)),
-    "deployed": Start(commands=(OTHER, DEPLOY)),
-    "patched": Start(commands=(OTHER, DEPLOY, *NIGHT)),
-    "fleet": Start(fleet=True),
-    "fleet-deployed": Start(fleet=True, commands=((*DEPLOY, *MACHINES),)),
+    **{name: Start(name) for name in GROUNDS},
+    "deployed": Start("nothing", (DEPLOY,)),
+    "patched": Start("nothing", (DEPLOY, *NIGHT)),
+    "fleet-deployed": Start("fleet", (GROUNDS["fleet"].deploy,)),
+    "group-deployed": Start("group", (GROUNDS["group"].deploy,)),
 }
-
-
 LOOKING = ("plan", "doctor", "validate", "status", "report", "list")
 
 
@@ -65,21 +91,22 @@ class Situation:
         return self.command[0] in LOOKING
 
     @property
-    def mended(self) -> tuple[str, ...]:
-        """The command that makes what it looks at."""
-        return (*DEPLOY, *MACHINES) if self.start.startswith("fleet") else DEPLOY
-
-    @property
     def whole(self) -> str:
         """The world in which nothing of ours stands."""
-        return "fleet" if self.start.startswith("fleet") else "nothing"
+        return STARTS[self.start].ground
+
+    @property
+    def mended(self) -> tuple[str, ...]:
+        """The command that makes what it looks at."""
+        return GROUNDS[self.whole].deploy
 
 
 SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy", "nothing", DEPLOY),
     Situation("deploy again", "deployed", ("deploy",)),
     Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00"), "deploy"),
-    Situation("deploy machines", "fleet", (*DEPLOY, *MACHINES), "deploy"),
+    Situation("deploy machines", "fleet", GROUNDS["fleet"].deploy, "deploy"),
+    Situation("deploy into a group", "group", GROUNDS["group"].deploy, "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
     Situation("validate", "deployed", ("validate",)),
@@ -90,13 +117,15 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("test-notify", "deployed", ("test-notify",), repeats=True),
     Situation("assess", "deployed", ("assess",), repeats=True),
     Situation("assess machines", "fleet-deployed", ("assess",), "assess", True),
-    Situation("install", "deployed", ("install", "--now", "--yes"), repeats=True),
+    Situation("install", "deployed", INSTALL, repeats=True),
+    Situation("install machines", "fleet-deployed", INSTALL, "install", True),
     Situation("explain", "fleet-deployed", ("status", "--explain", FLEET.machines[0].name)),
     Situation("doctor", "nothing", ("doctor", *EMAIL)),
     Situation("doctor again", "deployed", ("doctor",), "doctor"),
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY, "destroy"),
+    Situation("destroy in a group", "group-deployed", DESTROY, "destroy"),
 )
 LOCAL = {"schema", "rehearse", "sandbox", "explain"}
 """Commands that speak to no Azure, or to a world of their own that nobody else can disturb."""
@@ -106,11 +135,11 @@ LOCAL = {"schema", "rehearse", "sandbox", "explain"}
 def start(name: str, shell: Shell) -> Saved:
     """The world in which a situation begins. It is made once."""
     made = STARTS[name]
+    ground = GROUNDS[made.ground]
     world = World(now=NOON)
-    if made.fleet:
-        build(FLEET, world)
+    ground.make(world)
     shell.restore({WORLD: world.saved().encode()})
-    for command in made.commands:
+    for command in (*ground.commands, *made.commands):
         ended = shell.run(*command)
         assert ended.code == 0, (command, ended.out, ended.err)
     saved = shell.keep()
