@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 
 from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
 from azure.mgmt.compute.models import (
     DiskUpdate,
     HardwareProfile,
@@ -61,6 +63,8 @@ ACTIONS = (
     ),
 )
 ADMIN = "azureuser"
+AGAIN = 30.0
+"""Seconds until a machine is tried to be deleted again that Azure is at work on."""
 BY_PLATFORM = "AutomaticByPlatform"
 
 
@@ -103,8 +107,19 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
+    """Once Azure is at nothing else on it: an assessment may still be, from a run that was broken
+    off. The engine's deadline bounds how long."""
     machines = clients.compute.virtual_machines
-    await (await machines.begin_delete(deployment.group, deployment.virtual_machine)).result()
+    while True:
+        try:
+            deleting = await machines.begin_delete(deployment.group, deployment.virtual_machine)
+        except HttpResponseError as error:
+            if error.error is None or error.error.code != "Conflict":
+                raise
+            await asyncio.sleep(AGAIN)
+        else:
+            await deleting.result()
+            return
 
 
 # -- what is wanted
