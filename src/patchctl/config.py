@@ -552,6 +552,10 @@ class Asked:
     def source(self, path: str) -> str:
         return self.sources.get(path, "default")
 
+    def is_remembered(self, path: str) -> bool:
+        """Whether it was asked for before, and not this time."""
+        return self.source(path) == STANDING
+
 
 def layered(layers: list[Layer]) -> Asked:
     """Lay the layers over each other, the first one on top, and check the whole.

@@ -34,6 +34,7 @@ OFTEN = 3
 """A request that is made more often than this is a look at something in progress: a poll."""
 
 
+ATTACHED = ("microsoft.compute/disks", "microsoft.network/networkinterfaces")
 THEIRS = "rg-theirs"
 HOMES = ("rg-patching-demo", THEIRS)
 """The groups that a deployment is put into: one that it makes, and one that somebody has made."""
@@ -109,8 +110,8 @@ def can_be(kind: str, call: Call) -> bool:
         return False  # an image that Azure denies is not there, and another one is rightly taken
     if kind == "deleted" and "/resourcegroups/rg-app-" in call.path.lower() and _is_machine(call):
         return False  # a machine of yours that you delete meanwhile does not come back
-    if kind == "deleted" and "/microsoft.compute/disks/" in call.path.lower():
-        return False  # Azure does not let go of a disk that is attached
+    if kind == "deleted" and parse(call.path).type.lower() in ATTACHED:
+        return False  # Azure does not let go of it while the machine stands
     if kind in ("deleted", "edited"):
         return _is_about_what_stands(call)
     return True

@@ -69,7 +69,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     keeper = await _standing(clients, deployment)
     if keeper is None and deployment.stands:
         # Under the old suffix it would meet names that Azure has yet to forget.
-        raise PatchctlError("PlanChanged", "Somebody has deleted it meanwhile.", step=NAME)
+        raise _deleted(deployment)
     if _suffix(keeper) not in ("", deployment.suffix):
         raise _begun_twice(deployment)
     # What was remembered before may have taken more tags than it does now.
@@ -105,6 +105,19 @@ async def _require_first(clients: Clients, deployment: Deployment) -> None:
         await clients.resources.resource_groups.create_or_update(deployment.group, mended)
     if suffix not in ("", deployment.suffix):  # none: a read that lags behind proves nothing
         raise _begun_twice(deployment)
+
+
+def _deleted(deployment: Deployment) -> PatchctlError:
+    """What it remembered went with it, so the addresses are said again."""
+    emails = deployment.config.emails if deployment.asked.is_remembered("emails") else ()
+    flags = "".join(f" --email {address}" for address in emails)
+    return PatchctlError(
+        "PlanChanged",
+        "Somebody has deleted it meanwhile, and with it what was asked for before.",
+        f"Make it anew, with all that you want: {{again}}{flags}",
+        step=NAME,
+        resource=deployment.keeper_id,
+    )
 
 
 def _begun_twice(deployment: Deployment) -> PatchctlError:

@@ -38,6 +38,7 @@ from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
+from patchctl.errors import PatchctlError
 from patchctl.machines import never_came_up
 from patchctl.report import Finding, Inspection, Part, State, check, in_progress, joined, tags_check
 
@@ -282,6 +283,13 @@ async def _disk_part(clients: Clients, deployment: Deployment) -> Part:
 
 
 async def _create(clients: Clients, deployment: Deployment) -> None:
+    if deployment.offer is None:  # looked up where no machine stands, and this one did
+        raise PatchctlError(
+            "PlanChanged",
+            "The machine was deleted meanwhile.",
+            step=NAME,
+            resource=deployment.virtual_machine_id,
+        )
     creating = await clients.compute.virtual_machines.begin_create_or_update(
         deployment.group,
         deployment.virtual_machine,
