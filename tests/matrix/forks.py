@@ -103,6 +103,7 @@ class Forks(Generic[T]):
 
     def _forked(self, fault: Fault, place: Path) -> bool:
         """Whether this is the new process, which waits until there is a core for it."""
+        assert sys.platform != "win32", "Windows cannot fork a process"
         while len(self._running) >= self.workers:
             self._reap()
         with warnings.catch_warnings():
@@ -122,6 +123,7 @@ class Forks(Generic[T]):
 
     def _reap(self) -> None:
         """Wait for one of the processes. What was killed is judged once the run is over."""
+        assert sys.platform != "win32", "Windows cannot fork a process"
         child, status = os.wait()
         fault, place = self._running.pop(child)
         told = place / TOLD
