@@ -103,13 +103,12 @@ class Forks(Generic[T]):
 
     def _forked(self, fault: Fault, place: Path) -> bool:
         """Whether this is the new process, which waits until there is a core for it."""
-        assert sys.platform != "win32", "Windows cannot fork a process"
         while len(self._running) >= self.workers:
             self._reap()
         with warnings.catch_warnings():
             # The threads of pytest-xdist stay behind; the child needs none of them.
             warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
+            child = _fork()
         if child:
             self._running[child] = fault, place
             return False
@@ -123,8 +122,7 @@ class Forks(Generic[T]):
 
     def _reap(self) -> None:
         """Wait for one of the processes. What was killed is judged once the run is over."""
-        assert sys.platform != "win32", "Windows cannot fork a process"
-        child, status = os.wait()
+        child, status = _wait()
         fault, place = self._running.pop(child)
         told = place / TOLD
         if not told.exists():
@@ -147,3 +145,15 @@ class Forks(Generic[T]):
             (self.shell.directory / TOLD).write_bytes(pickle.dumps(result))
         finally:
             os._exit(0)
+
+
+def _fork() -> int:
+    if sys.platform == "win32":
+        raise OSError("Windows cannot fork a process")
+    return os.fork()
+
+
+def _wait() -> tuple[int, int]:
+    if sys.platform == "win32":
+        raise OSError("Windows has no process that was forked")
+    return os.wait()
