@@ -100,17 +100,15 @@ def main() -> int:
     tally = Tally(asked)
     with tempfile.TemporaryDirectory() as directory, Shell(Path(directory)) as shell:
         matrix = Matrix(shell, asked.workers)
-        everything = sum(len(matrix.singles(situation)) for situation in asked.situations)
         for situation in _in_some_order(asked):
             if not tally.over:
                 tally.calls += len(matrix.reference(situation).calls)
-                part = len(matrix.singles(situation)) / everything
-                _play(matrix, situation, tally, part)
+                _play(matrix, situation, tally)
     sys.stdout.write(tally.summary)
     return 1 if tally.wrong else 0
 
 
-def _play(matrix: Matrix, situation: Situation, tally: Tally, part: float) -> None:
+def _play(matrix: Matrix, situation: Situation, tally: Tally) -> None:
     """One situation, and its part of the pairs and triples."""
     asked = tally.asked
     states: States = {}
@@ -120,8 +118,14 @@ def _play(matrix: Matrix, situation: Situation, tally: Tally, part: float) -> No
         if tally.over or not number:
             return
         seed = f"{asked.seed} {situation.name} {what}"
-        drawn = further(matrix, situation, begun, round(number * part), seed, states)
-        tally.hear(situation, what, drawn)
+        here = round(number * _part(matrix, situation, asked.situations))
+        tally.hear(situation, what, further(matrix, situation, begun, here, seed, states))
+
+
+def _part(matrix: Matrix, situation: Situation, situations: Sequence[Situation]) -> float:
+    """How much of all single faults is in one situation."""
+    everything = sum(len(matrix.singles(each)) for each in situations)
+    return len(matrix.singles(situation)) / everything
 
 
 def _in_some_order(asked: Asked) -> Iterator[Situation]:
