@@ -95,20 +95,15 @@ async def ours(
     scope: str,
     deployment: Deployment,
     principal: str | None,
-    *,
-    there: bool = False,
 ) -> list[RoleAssignment]:
     """What we granted on a scope or below it, to our identity or to one that has gone.
-
-    `there`: the scope stands for sure, and 404 is an error and no answer.
 
     Azure keeps the roles of what is gone ("Identity not found"); that they are ours they say.
     """
     mark = role_mark(deployment)
-    found = await (_all(clients, scope) if there else _listed(clients, scope))
     return [
         role
-        for role in found
+        for role in await _listed(clients, scope)
         if covers(scope, role.scope or "")
         and (role.principal_id == principal or role.description == mark)
     ]
@@ -125,7 +120,7 @@ async def _ours_everywhere(
 
     async def within(subscription: str) -> list[RoleAssignment]:
         try:
-            return await ours(clients, subscription, deployment, principal, there=True)
+            return await ours(clients, subscription, deployment, principal)
         except HttpResponseError as error:
             if error.status_code != 403:
                 raise
@@ -200,12 +195,16 @@ async def _roles(clients: Clients, scope: str, principal: str) -> list[RoleAssig
 
 
 async def _listed(clients: Clients, scope: str, filter: str | None = None) -> list[RoleAssignment]:
-    return await find(_all(clients, scope, filter)) or []
+    """Nothing in a group that is not there; another 404 is no answer."""
+    from azure.core.exceptions import ResourceNotFoundError
 
-
-async def _all(clients: Clients, scope: str, filter: str | None = None) -> list[RoleAssignment]:
     found = clients.authorization.role_assignments.list_for_scope(scope, filter=filter)
-    return [assignment async for assignment in found]
+    try:
+        return [assignment async for assignment in found]
+    except ResourceNotFoundError as error:
+        if error.error is None or error.error.code != "ResourceGroupNotFound":
+            raise
+        return []
 
 
 def _matches(patterns: Iterable[str] | None, action: str) -> bool:
