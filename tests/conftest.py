@@ -20,6 +20,7 @@ import patchctl
 from tests.canary import RECORD, CanaryPlugin
 from tests.claims import WitnessPlugin
 from tests.matrix import summary
+from tests.signals import hear_ctrl_c
 
 SUBSCRIPTION = "PATCHCTL_LIVE_SUBSCRIPTION"
 
@@ -46,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    hear_ctrl_c()
     if config.getoption("--live") and not os.environ.get(SUBSCRIPTION):
         raise pytest.UsageError(f"--live wants {SUBSCRIPTION}: a subscription you can spare")
     if RECORD not in os.environ:

@@ -25,6 +25,7 @@ from tests.matrix.sample import States, further, singles
 from tests.matrix.scenario import Matrix, Outcome
 from tests.matrix.shell import Shell
 from tests.matrix.situations import SITUATIONS, Situation
+from tests.signals import hear_ctrl_c
 
 OFTEN = 20.0
 """Seconds between two lines of progress."""
@@ -96,6 +97,7 @@ class Tally:
 
 
 def main() -> int:
+    hear_ctrl_c()
     asked = _asked()
     tally = Tally(asked)
     with tempfile.TemporaryDirectory() as directory, Shell(Path(directory)) as shell:

@@ -19,6 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -63,12 +64,11 @@ class Forks(Generic[T]):
         with self._striking():
             ended = self.shell.run(*command)
         if self._fault is not None:
-            self._tell(self._fault, ended)
+            self._tell(self._fault, lambda: ended)
         self._reap_all()
         for fault, place, code in self._killed:
             if self._forked(fault, place):
-                self.shell.enter(place)
-                self._tell(fault, self.shell.silent(code))
+                self._tell(fault, partial(self._killed_in, place, code))
         self._reap_all()
         if missed := [fault for each in self._due.values() for fault in each]:
             raise ValueError(f"these never struck: {missed[:3]}")
@@ -94,9 +94,9 @@ class Forks(Generic[T]):
         for fault in self._due.pop((*call, self._made[call]), ()):
             place = self.shell.directory / f"fork-{next(self._numbers)}"
             loop = asyncio.get_running_loop()
+            self.shell.copy(place)  # before this process goes on
             if self._forked(fault, place):
                 asyncio._set_running_loop(loop)  # which a fork is not in by itself
-                self.shell.copy(place)
                 self.shell.enter(place)
                 world.options.faults = [replace(fault, nth=1)]
                 return
@@ -135,10 +135,14 @@ class Forks(Generic[T]):
         with redirect_stdout(sys.__stdout__):  # the command runs, and its output is caught
             self.each(result)
 
-    def _tell(self, fault: Fault, ended: Ended) -> NoReturn:
+    def _killed_in(self, place: Path, code: int) -> Ended:
+        self.shell.enter(place)
+        return self.shell.silent(code)
+
+    def _tell(self, fault: Fault, ended: Callable[[], Ended]) -> NoReturn:
         """The end of a fault's process; never that of the tests that it was forked from."""
         try:
-            result: T | str = self.then(fault, ended)
+            result: T | str = self.then(fault, ended())
         except BaseException:
             result = traceback.format_exc()
         try:

@@ -97,6 +97,7 @@ def you(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 # -- the ordinary way
 
 
+@pytest.mark.slow
 def test_a_whole_life_through_the_endpoint(you: Desk, served: dict[str, str], world: World) -> None:
     you.has(served)
     you.has({"PATCHCTL_NAME": "life"})

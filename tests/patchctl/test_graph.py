@@ -100,6 +100,7 @@ def test_machines_of_other_schedules_are_none_of_ours(asked: Asked) -> None:
     assert asked.rows(queries.machines(named)) == []
 
 
+@pytest.mark.slow
 def test_status_and_report_ask_once_for_a_thousand_rows_and_a_few_times_more(
     asked: Asked, tmp_path: Path
 ) -> None:

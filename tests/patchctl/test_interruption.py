@@ -100,6 +100,7 @@ def test_ctrl_c_twice_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGINT, signal.SIGINT), times=1)
 
 
+@pytest.mark.slow
 def test_sigterm_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGTERM,), times=1)
 
@@ -127,6 +128,7 @@ def _disturb_deploys(
         the_same_again(cli)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT)])
 def test_in_a_destroy(cli: Cli, strike: Striking, signals: tuple[signal.Signals, ...]) -> None:
     cli.deploy()
@@ -208,7 +210,9 @@ def test_every_step_has_an_outcome(cli: Cli, strike: Striking) -> None:
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_process_ends_in_order(cli: Cli, number: signal.Signals) -> None:
     paced = {**os.environ, "PATCHCTL_SANDBOX_PACE": "10"}
     command = [*PATCHCTL, "deploy", *EMAIL, "--yes"]
@@ -247,7 +251,7 @@ def test_nobody_waits_for_a_server_that_never_answers(silent: str) -> None:
 
 
 @posix
-@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+@pytest.mark.parametrize("closed", ["stdout", pytest.param("stderr", marks=pytest.mark.slow)])
 def test_nobody_listens(cli: Cli, closed: str) -> None:
     """The command does its work to the end, and says nothing of Python's."""
     reading, writing = os.pipe()
@@ -270,7 +274,7 @@ def test_streams_that_are_closed_from_the_start(cli: Cli) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.slow), "json"])
 def test_a_result_that_cannot_be_written_is_told(cli: Cli, form: str) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(

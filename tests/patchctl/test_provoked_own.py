@@ -318,7 +318,17 @@ ELSEWHERE = {
 """Those that take a server, and who provokes them."""
 
 
-@pytest.mark.parametrize("code", OWN)
+IN_EVERY_RUN = (
+    *("BadInput", "Unexpected", "Interrupted", "NoConnection", "NotSignedIn", "Foreign"),
+    *("LeftBehind", "NotSure", "PlanChanged", "PartlyDone", "NothingFired", "SandboxDamaged"),
+)
+"""One of each kind; the others take half a minute."""
+SELECTED = [
+    pytest.param(code, marks=() if code in IN_EVERY_RUN else pytest.mark.slow) for code in OWN
+]
+
+
+@pytest.mark.parametrize("code", SELECTED)
 def test_what_it_says_leads_out_of_it(cli: Cli, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = OWN[code]
     scene.before(cli, monkeypatch)
