@@ -66,10 +66,13 @@ class Forks(Generic[T]):
         if self._fault is not None:
             self._tell(self._fault, lambda: ended)
         self._reap_all()
-        for fault, place, code in self._killed:
+        killed, self._killed = self._killed, []
+        for fault, place, code in killed:
             if self._forked(fault, place):
                 self._tell(fault, partial(self._killed_in, place, code))
         self._reap_all()
+        if self._killed:
+            raise RuntimeError(f"these ended without a word, and were not to: {self._killed}")
         if missed := [fault for each in self._due.values() for fault in each]:
             raise ValueError(f"these never struck: {missed[:3]}")
 

@@ -57,7 +57,6 @@ class Matrix:
 
     shell: Shell
     workers: int = 1
-    played: int = 0
     _known: dict[Key, tuple[str, ...]] = field(default_factory=dict)
     _references: dict[str, Reference] = field(default_factory=dict)
 
@@ -93,7 +92,6 @@ class Matrix:
 
     def _play(self, situation: Situation, at: Saved, faults: Sequence[Fault], each: Heard) -> None:
         def heard(outcome: Outcome) -> None:
-            self.played += 1
             self._known[outcome.key] = outcome.follows
             each(outcome)
 
