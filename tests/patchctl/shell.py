@@ -60,6 +60,13 @@ def files_in(directory: Path) -> dict[Path, bytes]:
     return {path.relative_to(directory): path.read_bytes() for path in found}
 
 
+def put(files: Mapping[Path, bytes], directory: Path) -> None:
+    for path, content in files.items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+
 class Cli:
     """Runs commands as a shell would, in a sandbox of its own."""
 
@@ -95,10 +102,7 @@ class Cli:
         if asked not in DEPLOYED:
             made = outcomes(self.json("deploy", *EMAIL, *arguments))
             DEPLOYED[asked] = Deployed(made, files_in(self.store.directory))
-        for path, content in DEPLOYED[asked].files.items():
-            file = self.store.directory / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+        put(DEPLOYED[asked].files, self.store.directory)
         return dict(DEPLOYED[asked].outcomes)
 
     @property

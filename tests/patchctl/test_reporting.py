@@ -14,7 +14,7 @@ import pytest
 from arm_sandbox import by_hand, patch_night
 from arm_sandbox.world import Resource, World
 from patchctl.errors import Exit
-from tests.patchctl.shell import EMAIL, Cli
+from tests.patchctl.shell import EMAIL, Cli, files_in, put
 
 pytestmark = pytest.mark.world
 
@@ -25,10 +25,17 @@ START = ("sandbox", "reset", "--at", "2026-11-27T12:00")
 """A Friday; the first window opens on Saturday, 07:00 UTC, and closes at 09:00."""
 
 
+STANDING: dict[Path, bytes] = {}
+
+
 @pytest.fixture
 def deployed(cli: Cli) -> Cli:
-    cli(*START)
-    cli.deploy()
+    """It is deployed once for all tests of a process."""
+    if not STANDING:
+        cli(*START)
+        cli.deploy()
+        STANDING.update(files_in(cli.store.directory))
+    put(STANDING, cli.store.directory)
     return cli
 
 
