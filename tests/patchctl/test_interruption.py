@@ -105,9 +105,10 @@ def test_sigterm_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGTERM,), times=1)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGINT)])
 def test_at_every_call(cli: Cli, strike: Striking, signals: tuple[signal.Signals, ...]) -> None:
+    """The matrix has all of it too; this one looks at what is still asked for afterwards."""
     _disturb_deploys(cli, strike, signals, times=1000)
 
 
