@@ -11,7 +11,7 @@ from arm_sandbox.ids import parse
 from arm_sandbox.options import Fault, FaultKind
 from tests import comparison
 
-KINDS: tuple[str, ...] = get_args(FaultKind)
+KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 APART = ("killed-before", "killed-after", "interrupt", "interrupt-twice", "terminate")
 """What ends a process or speaks to it by a signal."""
 LASTING: Mapping[str, Sequence[int]] = {
@@ -91,7 +91,7 @@ def tried(call: Call) -> Iterator[Fault]:
     for kind in KINDS:
         if can_be(kind, call):
             for times in LASTING.get(kind, (1,)):
-                yield Fault(kind, call.method, call.path, call.nth, times)  # type: ignore[arg-type]
+                yield Fault(kind, call.method, call.path, call.nth, times)
 
 
 def all_tried(calls: Sequence[Call], known: Iterable[Call] = ()) -> Iterator[tuple[Call, Fault]]:

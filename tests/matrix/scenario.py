@@ -130,7 +130,10 @@ class Matrix:
             ended = self.shell.run(*command)
             if ended.code != 0:
                 yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
-        got, wanted = state.standing(self.shell.keep()), state.standing(reference.end)
+        got, wanted = (
+            state.standing(saved, dated=not situation.later)
+            for saved in (self.shell.keep(), reference.end)
+        )
         yield from (f"after the same command {line}" for line in state.differences(wanted, got))
         if not situation.repeats:
             once_more = self.shell.run(*situation.command)

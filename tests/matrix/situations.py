@@ -91,6 +91,11 @@ class Situation:
         return self.command[0] in LOOKING
 
     @property
+    def later(self) -> bool:
+        """Whether a window has passed: what is made anew then begins with another one."""
+        return STARTS[self.start].commands[-len(NIGHT) :] == NIGHT
+
+    @property
     def whole(self) -> str:
         """The world in which nothing of ours stands."""
         return STARTS[self.start].ground

@@ -26,7 +26,6 @@ State = Counter[str]
 GUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 TIME = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-"""The first window of what was made anew a week later is another one."""
 MAC = re.compile(r"\b[0-9A-F]{2}(-[0-9A-F]{2}){5}\b")
 SUFFIX = re.compile(r'"patchctl-suffix": "([0-9a-f]{6})"')
 DOMAIN = re.compile(r"[0-9a-z]{20,}(?=\.bx\.internal\.cloudapp\.net)")
@@ -35,11 +34,13 @@ SOMEBODYS = "edited-by"
 """A tag of somebody else, who edits what is ours; patchctl lets it stand."""
 
 
-def standing(saved: Saved) -> State:
+def standing(saved: Saved, *, dated: bool = True) -> State:
+    """`dated`: whether the days count, as those of the first window."""
     world = World.from_json(from_json(saved[WORLD]))
     bodies = comparison.state(world).values()
     suffixes = _suffixes(json.dumps(list(bodies)))
-    return Counter(_line(body, suffixes) for body in bodies)
+    lines = (_line(body, suffixes) for body in bodies)
+    return Counter(lines if dated else (DAY.sub("DAY", line) for line in lines))
 
 
 def pending(saved: Saved) -> str:
@@ -96,7 +97,7 @@ def types(state: State) -> Counter[str]:
 def _line(body: dict[str, Any], suffixes: frozenset[str]) -> str:
     tags = {k: v for k, v in (body.get("tags") or {}).items() if k != SOMEBODYS}
     kept = json.dumps({**body, "tags": tags}, sort_keys=True)
-    return f"{body.get('type', 'group')} {DAY.sub('DAY', _plain(kept, suffixes))}"
+    return f"{body.get('type', 'group')} {_plain(kept, suffixes)}"
 
 
 def _suffixes(text: str) -> frozenset[str]:
