@@ -15,6 +15,10 @@ from patchctl.views.documents.summary import denominators, heading, since, tiles
 
 MOST = 20
 """Lines of one table; the other forms have all of them."""
+PENDING = ("update", "KB or version", "severity", "days", "machines")
+FAILED = ("machine", "ended", "status", "why")
+MACHINES = ("machine", "compliance", "assessed", "urgent", "other", "last run")
+INSTALLED = ("update", "KB or version", "classification", "last", "machines")
 Rows = Sequence[Sequence[str]]
 
 
@@ -41,29 +45,17 @@ def _parts(figures: Figures) -> Iterable[RenderableType]:
             for each in figures.pending
             if each.first is not None
         ],
-        "update",
-        "KB or version",
-        "severity",
-        "days",
-        "machines",
+        *PENDING,
     )
     yield from _table(
         "Failures and warnings",
         [(each.machine, _day(each.ended), each.status, _why(each)) for each in figures.failures],
-        "machine",
-        "ended",
-        "status",
-        "why",
+        *FAILED,
     )
     yield from _table(
         "Machines",
         [_machine(each) for each in figures.machines],
-        "machine",
-        "compliance",
-        "assessed",
-        "urgent",
-        "other",
-        "last run",
+        *MACHINES,
     )
     yield from _table(
         "Installed",
@@ -71,11 +63,7 @@ def _parts(figures: Figures) -> Iterable[RenderableType]:
             (*_named(each), each.classification, _day(each.last), str(each.machines))
             for each in figures.installed
         ],
-        "update",
-        "KB or version",
-        "classification",
-        "last",
-        "machines",
+        *INSTALLED,
     )
 
 
