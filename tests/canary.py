@@ -22,8 +22,9 @@ from arm_sandbox.wire import Request, Response
 MARK = "C4n4ry"
 LEAKS = "leaks"
 RECORD = "PATCHCTL_SANDBOX_RECORD"
-MADE_UP = re.compile(r"(?<![A-Za-z0-9])[a-z][A-Z]\d[-_.+][A-Za-z0-9_.+-]{32}(?![A-Za-z0-9])")
-"""A password of `patchctl.steps.virtual_machine`, which never makes the same one twice."""
+MADE_UP = re.compile(r"[a-z][A-Z]\d[-_.+](?<![A-Za-z0-9].{4})[A-Za-z0-9_.+-]{32}(?![A-Za-z0-9])")
+"""A password of `patchctl.steps.virtual_machine`, which never makes the same one twice. What stands
+before it is looked at late, for this searches gigabytes."""
 
 
 class Canary:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from patchctl.errors import Exit
@@ -76,8 +77,7 @@ def secret(ended: Ended, reached: Saved) -> Iterator[str]:
         yield "there is a password in what it says"
     if any("/virtualmachines/" in e["path"].lower() for e in ended.exchanges):
         kept = (content.decode(errors="replace") for content in reached.values())
-        told = (json.dumps(ended.exchanges), *kept)
-        if any(map(MADE_UP.search, told)):
+        if any(map(MADE_UP.search, (ended.record, *kept))):
             yield "there is a password in what it keeps"
 
 
@@ -120,7 +120,12 @@ def _place(exchange: dict[str, Any]) -> str:
 
 def _at(exchange: dict[str, Any]) -> float:
     headers = {k.lower(): v for k, v in exchange["response"]["headers"].items()}
-    return parsedate_to_datetime(headers["date"]).astimezone(UTC).timestamp()
+    return _moment(headers["date"])
+
+
+@lru_cache
+def _moment(date: str) -> float:
+    return parsedate_to_datetime(date).astimezone(UTC).timestamp()
 
 
 def written(exchanges: Exchanges) -> list[str]:

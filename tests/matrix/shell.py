@@ -8,6 +8,7 @@ import os
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,12 @@ class Ended:
     code: int
     out: str
     err: str
-    exchanges: tuple[dict[str, Any], ...]
+    record: str
+    """Its exchanges, a line for each."""
+
+    @cached_property
+    def exchanges(self) -> tuple[dict[str, Any], ...]:
+        return tuple(from_json(line) for line in self.record.split("\n") if line)
 
     @property
     def document(self) -> Any:
@@ -110,14 +116,13 @@ class Shell:
                 main(list(arguments) if "--output" in arguments else [*arguments, *JSON])
             except SystemExit as end:
                 code = int(end.code or 0)
-        return Ended(code, out.getvalue(), err.getvalue(), self._exchanges())
+        return Ended(code, out.getvalue(), err.getvalue(), _record())
 
     def silent(self, code: int) -> Ended:
         """What is known of a command that was killed."""
-        return Ended(code, "", "", self._exchanges())
+        return Ended(code, "", "", _record())
 
-    def _exchanges(self) -> tuple[dict[str, Any], ...]:
-        record = Path(EXCHANGES)
-        if not record.exists():
-            return ()
-        return tuple(from_json(line) for line in record.read_bytes().splitlines())
+
+def _record() -> str:
+    record = Path(EXCHANGES)
+    return record.read_text(encoding="utf-8") if record.exists() else ""
