@@ -79,4 +79,5 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if any(item.get_closest_marker("hypothesis") for item in session.items):
         for package in (patchctl, arm_sandbox):
             for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-                importlib.import_module(module.name)
+                if not module.name.endswith("__main__"):
+                    importlib.import_module(module.name)

@@ -62,7 +62,8 @@ def test_it_runs_from_a_clean_folder(installed: Installed, ending: str, tmp_path
     where = "import arm_sandbox, patchctl; print(arm_sandbox.__file__, patchctl.__file__)"
     assert str(ROOT) not in run(bin / "python", "-c", where, place=tmp_path)
     patchctl = bin / "patchctl"
-    assert run(patchctl, "--version", place=tmp_path).startswith("patchctl ")
+    for called in ((patchctl,), (bin / "python", "-m", "patchctl")):
+        assert run(*called, "--version", place=tmp_path).startswith("patchctl ")
     for line in (
         "deploy --email you@example.com",
         "validate",

@@ -14,7 +14,7 @@ from patchctl.errors import Exit
 from patchctl.remembered import AT_WORK
 from tests.patchctl.shell import EMAIL, GROUP, Cli, outcomes
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 OTHER = "ops@example.com"
 

@@ -31,7 +31,8 @@ BEFORE = (1.5, 6.5, 20)
 machine that is being patched could not be assessed."""
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 2])
 def test_it_is_as_the_next_window_shows(seed: int) -> None:
     told = _agrees(seed)
     assert {each.will_be_patched for each in told.values()} == {True, False}

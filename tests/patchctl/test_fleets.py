@@ -127,6 +127,7 @@ def _changed(before: State, after: State) -> set[str]:
 # -- random fleets, drifts and obstacles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_random_fleets(seed: int) -> None:
     _is_as_planned_and_restored(seed)
@@ -210,6 +211,7 @@ def _write(write: str) -> tuple[str, str]:
 # -- what others have changed in between
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_foreign_edits(seed: int) -> None:
     _foreign_edits_stay_and_are_told(seed)

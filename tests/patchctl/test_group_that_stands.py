@@ -92,6 +92,7 @@ def _ids(stood: State) -> list[str]:
     return [body["id"] for key, body in stood.items() if f"/resourcegroups/{GROUP}/" in key]
 
 
+@pytest.mark.slow
 def test_without_its_name_the_group_is_found_again(theirs: Cli) -> None:
     theirs.deploy(*INTO)
     assert theirs.deploy() == UNCHANGED
@@ -173,6 +174,7 @@ def hide_a_rule(world: World) -> None:
     world.options.faults = [Fault("404", "GET", rule.id, times=0)]
 
 
+@pytest.mark.slow
 def test_the_note_stays_while_anything_else_does(theirs: Cli) -> None:
     before = state(theirs.world)
     theirs.deploy(*INTO)
@@ -185,6 +187,7 @@ def test_the_note_stays_while_anything_else_does(theirs: Cli) -> None:
     assert differences(before, state(theirs.world)) == []
 
 
+@pytest.mark.slow
 def test_what_somebody_changes_of_the_note_is_mended(theirs: Cli) -> None:
     theirs.deploy(*INTO)
     theirs.change(lambda world: note(world).body["tags"].update(purpose="theirs"))
@@ -206,6 +209,7 @@ def _disown(world: World) -> None:
     note(world).body["tags"]["managed-by"] = "somebody"
 
 
+@pytest.mark.slow
 def test_the_night_in_a_group_of_somebodys(theirs: Cli) -> None:
     theirs.deploy(*INTO, "--notify", "all")
     assert theirs("sandbox", "advance", "--to", "next-window").code == 0
@@ -214,6 +218,7 @@ def test_the_night_in_a_group_of_somebodys(theirs: Cli) -> None:
     assert theirs("rehearse").code == 0
 
 
+@pytest.mark.slow
 def test_the_right_to_grant_is_asked_of_the_group_itself(theirs: Cli) -> None:
     """It is there before the deployment is, and one may be no more than its administrator."""
     scope = the_group(theirs.world).id
@@ -233,6 +238,7 @@ def test_the_right_to_grant_is_asked_of_the_group_itself(theirs: Cli) -> None:
     assert f"--scope {scope}" in error["message"]
 
 
+@pytest.mark.slow
 def test_your_machines_and_a_group_of_yours(cli: Cli) -> None:
     fleet = quiet(2)
     cli.store.save(build(fleet))

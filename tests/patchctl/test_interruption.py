@@ -153,7 +153,7 @@ def test_in_a_destroy(cli: Cli, strike: Striking, signals: tuple[signal.Signals,
         ("report",),
         ("list",),
         ("test-notify",),
-        ("rehearse",),
+        pytest.param(("rehearse",), marks=pytest.mark.slow),
     ],
     ids=lambda command: command[0],
 )
@@ -210,10 +210,9 @@ def test_every_step_has_an_outcome(cli: Cli, strike: Striking) -> None:
 # -- processes
 
 
+@pytest.mark.slow
 @posix
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_ends_in_order(cli: Cli, number: signal.Signals) -> None:
     paced = {**os.environ, "PATCHCTL_SANDBOX_PACE": "10"}
     command = [*PATCHCTL, "deploy", *EMAIL, "--yes"]
@@ -251,8 +250,9 @@ def test_nobody_waits_for_a_server_that_never_answers(silent: str) -> None:
 # -- readers that go away
 
 
+@pytest.mark.slow
 @posix
-@pytest.mark.parametrize("closed", ["stdout", pytest.param("stderr", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_nobody_listens(cli: Cli, closed: str) -> None:
     """The command does its work to the end, and says nothing of Python's."""
     reading, writing = os.pipe()
@@ -267,6 +267,7 @@ def test_nobody_listens(cli: Cli, closed: str) -> None:
     assert len(cli.world.of_type[MACHINES]) == 1
 
 
+@pytest.mark.slow
 @posix
 def test_streams_that_are_closed_from_the_start(cli: Cli) -> None:
     words = " ".join(f"'{word}'" for word in PATCHCTL)

@@ -12,7 +12,7 @@ from tests.fleet.building import NOON, build
 from tests.fleet.drawing import EVERY, draw
 from tests.patchctl.shell import EMAIL, GROUP, Cli
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))

@@ -16,6 +16,8 @@ from tests.patchctl.conftest import EMAIL
 from tests.patchctl.own_machines import WANTED, Place, at, outcome, quiet, unassign
 from tests.patchctl.shell import Cli, outcomes
 
+pytestmark = pytest.mark.slow
+
 ASKED = ("--vm", "vm-*", "--email", EMAIL, "--no-machine-tags")
 
 

@@ -24,7 +24,7 @@ from patchctl.resolving import resolve
 from patchctl.steps import STEPS
 from tests.patchctl.conftest import ignore
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 EVENING = datetime(2026, 11, 28, 4, tzinfo=UTC).timestamp()
 """Three hours before Saturday, 02:00 in New York."""
@@ -157,7 +157,6 @@ def test_two_deployments_mail_only_their_own(tmp_path: Path, os: str) -> None:
     check_two(tmp_path, 0, os)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("os", ["windows", "linux"])
 @pytest.mark.parametrize("seed", MANY)
 def test_two_hundred_nights_are_told_as_they_were(tmp_path: Path, seed: int, os: str) -> None:

@@ -13,7 +13,7 @@ from arm_sandbox.world import World
 from tests.patchctl.shell import EMAIL, GROUP, Cli
 from tests.patchctl.test_lifecycle import CREATED, UNCHANGED
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIPTION = "/subscriptions/5a4d0000-0000-4000-8000-000000000001"
