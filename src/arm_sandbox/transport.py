@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, ResponseNotReadError
 from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
@@ -36,7 +36,7 @@ class SandboxTransport(AsyncHttpTransport[Any, Any]):
         response = await self._answer(asked, fault)
         if response.seconds:
             await asyncio.sleep(response.seconds)
-        return SandboxResponse(request, response)
+        return SandboxResponse(request, response, streamed=bool(kwargs.get("stream")))
 
     async def _answer(self, asked: Request, fault: str) -> Response:
         """What arrives as the answer. Raises azure-core's exceptions where none does."""
@@ -72,19 +72,27 @@ def _content(request: Any) -> bytes:
 class SandboxResponse(AsyncHttpResponse):
     """One response for both generations of azure-core.
 
-    The older one has `body()` and `load_body`, the newer one `content` and `read`.
+    The older one has `body()` and `load_body`, the newer one `content` and `read`. What is streamed
+    has to be read first, as azure-core's own have: the answers to all that begins an operation.
     """
 
     is_stream_consumed = True
     is_closed = True
 
-    def __init__(self, request: Any, response: Response) -> None:
+    def __init__(self, request: Any, response: Response, *, streamed: bool = False) -> None:
         super().__init__(request, response)
         self.status_code = response.status
         self.reason = http.HTTPStatus(response.status).phrase
         self.headers: MutableMapping[str, str] = case_insensitive_dict(response.headers)
         self.content_type = self.headers.get("Content-Type")
-        self.content = response.content
+        self._content, self._is_read = response.content, not streamed
+
+    @property
+    def content(self) -> bytes:
+        """Raises azure-core's ResponseNotReadError for a stream that nobody has read."""
+        if not self._is_read:
+            raise ResponseNotReadError(self)
+        return self._content
 
     def body(self) -> bytes:
         return self.content
@@ -93,16 +101,17 @@ class SandboxResponse(AsyncHttpResponse):
         return json.loads(self.content)
 
     async def load_body(self) -> None:
-        """The body is already there."""
+        self._is_read = True
 
     async def read(self) -> bytes:
+        await self.load_body()
         return self.content
 
     async def close(self) -> None:
         """Nothing to close."""
 
     async def iter_bytes(self, **kwargs: Any) -> AsyncIterator[bytes]:
-        yield self.content
+        yield self._content
 
     def stream_download(self, pipeline: Any, **kwargs: Any) -> AsyncIterator[bytes]:
         return self.iter_bytes()

@@ -38,7 +38,7 @@ class Operations:
             return
         address = next((answer.headers[n] for n in ADDRESSES if answer.headers.get(n)), asked.url)
         if what := self._running.pop(asked.url, ""):
-            going = answer.status_code == 202 or _state(answer) not in ("", *ENDED)
+            going = answer.status_code == 202 or _state(asked, answer) not in ("", *ENDED)
         else:
             begins = answer.status_code == 202 or bool(answer.headers.get(ADDRESSES[0]))
             going = begins and asked.method in VERBS
@@ -46,8 +46,13 @@ class Operations:
             self._running[address] = what or _named(asked.method, asked.url)
 
 
-def _state(answer: Any) -> str:
-    """What the body of an answer says of the operation, if it says something."""
+def _state(asked: Any, answer: Any) -> str:
+    """What the body of an answer says of the operation, if it says something.
+
+    Only a poll's is read by now: what begins an operation comes as a stream.
+    """
+    if asked.method != "GET":
+        return ""
     try:
         body = json.loads(answer.text())
     except ValueError:

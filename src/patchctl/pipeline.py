@@ -6,12 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import CustomHookPolicy, SansIOHTTPPolicy
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-from patchctl.errors import UNREGISTERED, PatchctlError, Unregistered
+from patchctl.errors import PatchctlError, Unregistered
 from patchctl.operations import ADDRESSES
+from patchctl.translation import translate
 
 
 class SignedIn(AsyncARMChallengeAuthenticationPolicy):
@@ -53,18 +55,25 @@ class Referring(SansIOHTTPPolicy[Any, Any]):
                 self._begun[url] = asked.headers.get("Referer") or asked.url
 
 
-def refuse_unregistered() -> SansIOHTTPPolicy[Any, Any]:
-    """A policy that lets no read register a provider: the SDK's own would, and wait for it."""
+class Registered:
+    """Lets no request register a resource provider by the way, which is a step's work.
 
-    def refuse(response: PipelineResponse[Any, Any]) -> None:
+    The SDK's own policy does so for a read, and waits for it; but not for what begins an operation,
+    whose answer comes to it unread.
+    """
+
+    next: Any
+    """What comes after it in the pipeline, which sets this."""
+
+    async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        response: PipelineResponse[Any, Any] = await self.next.send(request)
         answer = response.http_response
-        if answer.status_code != 409 or response.http_request.method not in ("GET", "HEAD"):
-            return
-        if UNREGISTERED in answer.text():
-            message = "A resource provider is not registered in this subscription."
-            raise Unregistered(UNREGISTERED, message)
-
-    return CustomHookPolicy(raw_response_hook=refuse)
+        if answer.status_code == HTTPStatus.CONFLICT:
+            await answer.read()
+            error = translate(HttpResponseError(response=answer))
+            if isinstance(error, Unregistered):
+                raise error
+        return response
 
 
 def refuse_pages() -> SansIOHTTPPolicy[Any, Any]:

@@ -7,7 +7,14 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchctl import catalogue, envelopes
-from patchctl.errors import NotSignedIn, PatchctlError, Refused, unexpected
+from patchctl.errors import (
+    UNREGISTERED,
+    NotSignedIn,
+    PatchctlError,
+    Refused,
+    Unregistered,
+    unexpected,
+)
 
 if TYPE_CHECKING:
     from azure.core.exceptions import HttpResponseError
@@ -56,6 +63,8 @@ def _refused(error: HttpResponseError) -> PatchctlError:
     kind: type[PatchctlError] = Refused if status < 500 else PatchctlError
     if isinstance(error, ClientAuthenticationError):
         kind, message = NotSignedIn, f"Azure did not accept a sign-in: {message}"
+    if code == UNREGISTERED:
+        kind = Unregistered
     passing = status in (200, 408, 409, 429) or status >= 500
     return kind(
         code,

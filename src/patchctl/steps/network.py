@@ -52,7 +52,7 @@ from patchctl.report import (
 )
 
 NAME = "network"
-NEEDS = ("resource-group",)
+NEEDS = ("resource-group", "resource-providers")
 ACTIONS = (
     Needed(
         "Microsoft.Network/networkSecurityGroups",
@@ -86,8 +86,6 @@ ACTIONS = (
         actions.makes_machine,
     ),
 )
-# Not resource-providers: Compute and Network are registered nearly everywhere, and where they are
-# not azure-core waits for them by itself, while the other steps go on.
 SPACE = "10.60.0.0/24"
 SUBNET = "default"
 OUTBOUND = {
