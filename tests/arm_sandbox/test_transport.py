@@ -6,7 +6,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceNotFoundError,
+    ResponseNotReadError,
+)
 from azure.core.pipeline.transport import HttpRequest as OldRequest
 from azure.core.rest import HttpRequest
 from azure.mgmt.maintenance.aio import MaintenanceManagementClient
@@ -228,3 +232,19 @@ def test_a_token_outlives_virtual_decades(world: World) -> None:
             return plain.expires_on
 
     assert run(world, main()) - world.now > 50 * 365 * 86400
+
+
+@pytest.mark.parametrize("request_of", [HttpRequest, OldRequest])
+def test_a_streamed_answer_has_to_be_read(world: World, request_of: type[Any]) -> None:
+    """As what begins an operation is answered, in azure-core's own transports too."""
+
+    async def main() -> None:
+        request = request_of("GET", f"{URL}?api-version=2022-12-01")
+        request.headers["Authorization"] = signed_in(world)["Authorization"]
+        answer: Any = await transport_to(world).send(request, stream=True)
+        with pytest.raises(ResponseNotReadError):
+            answer.text()
+        await answer.load_body()
+        assert "subscriptionId" in answer.json()
+
+    run(world, main())

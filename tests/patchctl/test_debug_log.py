@@ -67,6 +67,21 @@ def test_what_is_shown_of_an_error_is_in_it(cli: Cli, tmp_path: Path) -> None:
     assert line["errors"][-1]["message"] == error["message"] == "Out of order."
 
 
+@pytest.mark.parametrize("logged", [True, False])
+def test_an_operation_ends_alike_with_it_and_without(
+    cli: Cli, tmp_path: Path, logged: bool
+) -> None:
+    """To log an answer is to read it; what begins an operation comes unread otherwise."""
+    code = "MissingSubscriptionRegistration"
+    failure = Failure("Microsoft.Network/virtualNetworks", refused=409, times=99, code=code)
+    cli.change(lambda world: setattr(world, "options", Options(failures=[failure])))
+    log = ("--debug-log", str(tmp_path / "debug.jsonl")) if logged else ()
+    error = cli.json("deploy", *EMAIL, *log, code=4)["error"]
+    assert error["code"] == code
+    assert error["request_id"]
+    assert error["resource"].rpartition("/")[0].endswith("/virtualNetworks")
+
+
 def test_a_place_that_cannot_be_written_is_named(cli: Cli, tmp_path: Path) -> None:
     error = cli.json("list", "--debug-log", str(tmp_path), code=2)["error"]
     assert str(tmp_path) in error["message"]
