@@ -307,15 +307,16 @@ def env(
       eval "$(patchctl sandbox env)"
       patchctl sandbox env --shell powershell | Out-String | Invoke-Expression
     """
-    from arm_sandbox.environment import environment
-    from arm_sandbox.store import Store
-    from patchctl.cli.command import command, sandbox_directory
-    from patchctl.clients import usable
-    from patchctl.errors import PatchctlError
+    with _begun(ctx, "sandbox env"):
+        from arm_sandbox.environment import environment
+        from arm_sandbox.store import Store
+        from patchctl.cli.command import sandbox_directory
+        from patchctl.clients import usable
+        from patchctl.errors import PatchctlError
 
-    with command(ctx, "sandbox env", asks=False), usable(Store(sandbox_directory())):
         store = Store(sandbox_directory())
-        told = store.server()
+        with usable(store):
+            told = store.server()
         if told is None:
             message = f"No server serves the sandbox in {store.directory}"
             raise PatchctlError("NotServed", message)
