@@ -186,12 +186,27 @@ def absent(findings: Iterable[Finding], resources: Iterable[str]) -> Inspection:
 
 def tags_check(subject: str, want: Mapping[str, str], got: Mapping[str, str] | None) -> Finding:
     """Whether all wanted tags are there; Azure ignores the case of their names."""
-    standing = {key.lower(): value for key, value in (got or {}).items()}
+    standing = _lowered(got)
     off = {key: value for key, value in want.items() if standing.get(key.lower()) != value}
     if not off:
         return Finding(subject, "as asked for", "as asked for", True)
     found = {key: standing.get(key.lower(), "none") for key in off}
     return Finding(subject, _tags_text(off), _tags_text(found), False)
+
+
+def merged_tags(standing: Mapping[str, str] | None, wanted: Mapping[str, str]) -> dict[str, str]:
+    """What stands and what is wanted, each name once and spelled as it stands.
+
+    To Azure names that differ in case are one. Some services do not take another spelling
+    (azure-powershell#18133), and some have been seen to list both (azure-sdk-for-net#29336).
+    """
+    spelled = {name.lower(): name for name in (*wanted, *(standing or {}))}
+    values = _lowered(standing) | _lowered(wanted)
+    return {spelled[name]: value for name, value in values.items()}
+
+
+def _lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (tags or {}).items()}
 
 
 def _tags_text(tags: Mapping[str, str]) -> str:

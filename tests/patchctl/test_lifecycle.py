@@ -409,6 +409,16 @@ def test_a_tag_of_the_users_wins_over_the_demos_whatever_its_case(cli: Cli) -> N
     assert cli.deploy() == UNCHANGED
 
 
+def test_a_tag_asked_for_in_another_case_is_the_one_that_stands(cli: Cli) -> None:
+    assert cli.deploy("--tag", "Environment=prod") == CREATED
+    cli.deploy("--tag", "environment=dev")
+    for resource in cli.world.resources.values():
+        tags = resource.body.get("tags") or {}
+        found = [value for name, value in tags.items() if name.lower() == "environment"]
+        assert found in ([], ["dev"]), (resource.id, tags)
+    assert cli.deploy() == UNCHANGED
+
+
 def test_more_tags_than_a_group_can_hold_are_refused_first(cli: Cli) -> None:
     tags = [part for n in range(25) for part in ("--tag", f"t{n}={'x' * 250}")]
     ended = cli("deploy", *EMAIL, *tags)

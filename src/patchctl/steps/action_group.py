@@ -9,7 +9,17 @@ from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import BadInput
-from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check, unwanted
+from patchctl.report import (
+    Finding,
+    Inspection,
+    Part,
+    check,
+    joined,
+    merged_tags,
+    note,
+    tags_check,
+    unwanted,
+)
 
 NAME = "action-group"
 NEEDS = ("resource-group", "resource-providers")
@@ -75,7 +85,7 @@ def desired(deployment: Deployment, standing: ActionGroupResource | None) -> Act
     """What stands with our receivers as asked for; whatever else it holds is kept."""
     group = standing or ActionGroupResource(location="Global", group_short_name=SHORT_NAME)
     group.group_short_name, group.enabled = SHORT_NAME, True
-    group.tags = {**(group.tags or {}), **deployment.tags}
+    group.tags = merged_tags(group.tags, deployment.tags)
     kept = [r for r in group.email_receivers or [] if not _ours(r) and not _wanted(deployment, r)]
     group.email_receivers = [*receivers(deployment), *kept]
     return group

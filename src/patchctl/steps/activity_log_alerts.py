@@ -20,7 +20,17 @@ from azure.mgmt.monitor.models import (
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, same, tags_check, text
+from patchctl.report import (
+    Finding,
+    Inspection,
+    Part,
+    check,
+    joined,
+    merged_tags,
+    same,
+    tags_check,
+    text,
+)
 
 NAME = "activity-log-alerts"
 # The configuration and the assignment first: deploying must not mail about itself.
@@ -83,10 +93,9 @@ def desired(
     """The rule to write; action groups and tags that others have added stay."""
     ours = {id.lower() for id in (deployment.action_group_id, deployment.own_action_group_id)}
     others = [group for group in _groups(standing) if group.lower() not in ours]
-    tags = (standing.tags or {}) if standing is not None else {}
     return ActivityLogAlertResource(
         location="Global",
-        tags={**tags, **deployment.tags},
+        tags=merged_tags(standing.tags if standing is not None else None, deployment.tags),
         scopes=_scopes(deployment, rule),
         enabled=True,
         description=f"Audit: {rule.what}. It says nothing about whether patching worked.",

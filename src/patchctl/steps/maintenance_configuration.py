@@ -14,7 +14,7 @@ from azure.mgmt.maintenance.models import (
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.report import Finding, Inspection, Part, check, joined, note, tags_check
+from patchctl.report import Finding, Inspection, Part, check, joined, merged_tags, note, tags_check
 from patchctl.schedule import recurrence, window
 from patchctl.schedule.patch_schedule import PatchSchedule
 from patchctl.schedule.window import Window
@@ -64,7 +64,7 @@ def desired(
     start = stored.start if stored is not None and in_phase else wanted.start
     return MaintenanceConfiguration(
         location=deployment.config.location,
-        tags={**((standing.tags or {}) if standing is not None else {}), **deployment.tags},
+        tags=merged_tags(standing.tags if standing is not None else None, deployment.tags),
         maintenance_scope=SCOPE,
         visibility="Custom",
         # Azure refuses an in-guest scope without this: "must contain Patch mode".

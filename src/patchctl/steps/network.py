@@ -45,6 +45,7 @@ from patchctl.report import (
     check,
     in_progress,
     joined,
+    merged_tags,
     only_tags,
     same,
     tags_check,
@@ -172,7 +173,7 @@ async def _make_security_group(clients: Clients, deployment: Deployment) -> None
     if group is None:
         properties = NetworkSecurityGroupPropertiesFormat(security_rules=[])
         group = NetworkSecurityGroup(location=deployment.config.location, properties=properties)
-    group.tags = {**(group.tags or {}), **deployment.tags}
+    group.tags = merged_tags(group.tags, deployment.tags)
     if group.properties is not None:
         rules = group.properties.security_rules or []
         kept = [r for r in rules if r.properties and r.properties.direction != "Inbound"]
@@ -244,7 +245,7 @@ async def _make_network(clients: Clients, deployment: Deployment) -> None:
         space = AddressSpace(address_prefixes=[SPACE])
         properties = VirtualNetworkPropertiesFormat(address_space=space, subnets=[])
         network = VirtualNetwork(location=deployment.config.location, properties=properties)
-    network.tags = {**(network.tags or {}), **deployment.tags}
+    network.tags = merged_tags(network.tags, deployment.tags)
     if network.properties is not None:
         subnets = network.properties.subnets or []
         ours = next((s for s in subnets if s.name == SUBNET), Subnet(name=SUBNET))
@@ -322,7 +323,7 @@ async def _make_interface(clients: Clients, deployment: Deployment) -> None:
     # those may be refused (recorded: kind, allowPort25Out).
     interface = NetworkInterface(
         location=deployment.config.location,
-        tags={**(part.tags or {}), **deployment.tags},
+        tags=merged_tags(part.tags, deployment.tags),
         properties=NetworkInterfacePropertiesFormat(
             ip_configurations=[_ip_configuration(deployment)],
             network_security_group=NetworkSecurityGroup(id=_guard_id(deployment)),
@@ -426,7 +427,7 @@ async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:
 
 
 def _merged(deployment: Deployment, part: Part) -> TagsObject:
-    return TagsObject(tags={**(part.tags or {}), **deployment.tags})
+    return TagsObject(tags=merged_tags(part.tags, deployment.tags))
 
 
 def _tags(deployment: Deployment, subject: str, got: dict[str, str] | None) -> Finding:

@@ -19,7 +19,17 @@ from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
 from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
-from patchctl.report import Finding, Inspection, State, absent, check, inspected, same, tags_check
+from patchctl.report import (
+    Finding,
+    Inspection,
+    State,
+    absent,
+    check,
+    inspected,
+    merged_tags,
+    same,
+    tags_check,
+)
 
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
@@ -75,7 +85,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     # What was remembered before may have taken more tags than it does now.
     kept, _ = split((keeper.tags or {}) if keeper is not None else {})
     kept.pop(AT_WORK, None)
-    tags = {**kept, **deployment.keeper_tags}
+    tags = merged_tags(kept, deployment.keeper_tags)
     if deployment.note and len(tags) < MOST_TAGS:
         tags[AT_WORK] = deployment.note
     if deployment.borrowed:
@@ -100,7 +110,7 @@ async def _require_first(clients: Clients, deployment: Deployment) -> None:
     if isinstance(keeper, ResourceGroup) and (others := await _other_suffixes(clients, deployment)):
         suffix = min(others)
         mended = ResourceGroup(
-            location=keeper.location, tags={**(keeper.tags or {}), SUFFIX: suffix}
+            location=keeper.location, tags=merged_tags(keeper.tags, {SUFFIX: suffix})
         )
         await clients.resources.resource_groups.create_or_update(deployment.group, mended)
     if suffix not in ("", deployment.suffix):  # none: a read that lags behind proves nothing

@@ -40,7 +40,17 @@ from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import PatchctlError
 from patchctl.machines import never_came_up
-from patchctl.report import Finding, Inspection, Part, State, check, in_progress, joined, tags_check
+from patchctl.report import (
+    Finding,
+    Inspection,
+    Part,
+    State,
+    check,
+    in_progress,
+    joined,
+    merged_tags,
+    tags_check,
+)
 
 NAME = "virtual-machine"
 NEEDS = ("network",)
@@ -316,7 +326,7 @@ async def _mend(clients: Clients, deployment: Deployment, found: VirtualMachine)
         )
     )
     update = VirtualMachineUpdate(
-        tags={**(found.tags or {}), **deployment.tags},
+        tags=merged_tags(found.tags, deployment.tags),
         properties=VirtualMachineProperties(os_profile=profile),
     )
     machines = clients.compute.virtual_machines
@@ -329,7 +339,7 @@ async def _tag_disk(clients: Clients, deployment: Deployment) -> None:
     disk = await find(clients.compute.disks.get(deployment.group, deployment.os_disk))
     if disk is None or tags_check("", deployment.tags, disk.tags).ok:
         return
-    update = DiskUpdate(tags={**(disk.tags or {}), **deployment.tags})
+    update = DiskUpdate(tags=merged_tags(disk.tags, deployment.tags))
     await (
         await clients.compute.disks.begin_update(deployment.group, deployment.os_disk, update)
     ).result()
