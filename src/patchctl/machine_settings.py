@@ -11,6 +11,7 @@ from azure.mgmt.compute.models import (
     LinuxVMGuestPatchAutomaticByPlatformSettings,
     OSProfile,
     PatchSettings,
+    VirtualMachine,
     VirtualMachineProperties,
     VirtualMachineUpdate,
     WindowsConfiguration,
@@ -45,17 +46,19 @@ async def _listed(clients: Clients, group: str) -> dict[str, Machine]:
     _, _, subscription, _, name = group.split("/")
     machines = clients.within(subscription).compute.virtual_machines.list(name)
     found = {}
-    async for machine in machines:
-        body = machine.as_dict()
-        profile = (body.get("properties") or {}).get("osProfile") or {}
-        windows, linux = profile.get("windowsConfiguration"), profile.get("linuxConfiguration")
-        os = "windows" if windows is not None else "linux"
-        settings = settings_of(os, windows, linux)
-        id = str(machine.id)
-        found[id.lower()] = Machine(
-            id, os, machine.location, settings, tags=dict(machine.tags or {})
-        )
+    async for listed in machines:
+        machine = machine_of(listed)
+        found[machine.id.lower()] = machine
     return found
+
+
+def machine_of(found: VirtualMachine) -> Machine:
+    """A machine as Compute tells of it."""
+    profile = (found.as_dict().get("properties") or {}).get("osProfile") or {}
+    windows, linux = profile.get("windowsConfiguration"), profile.get("linuxConfiguration")
+    os = "windows" if windows is not None else "linux"
+    settings = settings_of(os, windows, linux)
+    return Machine(str(found.id), os, found.location, settings, tags=dict(found.tags or {}))
 
 
 async def patch(clients: Clients, machine: Machine, settings: Settings) -> None:
@@ -67,15 +70,15 @@ async def patch(clients: Clients, machine: Machine, settings: Settings) -> None:
 def desired(machine: Machine, settings: Settings) -> VirtualMachineUpdate:
     """The settings of a machine as a PATCH, and nothing else of it."""
     if machine.os == "windows":
-        windows = WindowsConfiguration(patch_settings=_of_windows(settings))
+        windows = WindowsConfiguration(patch_settings=of_windows(settings))
         profile = OSProfile(windows_configuration=windows)
     else:
-        linux = LinuxConfiguration(patch_settings=_of_linux(settings))
+        linux = LinuxConfiguration(patch_settings=of_linux(settings))
         profile = OSProfile(linux_configuration=linux)
     return VirtualMachineUpdate(properties=VirtualMachineProperties(os_profile=profile))
 
 
-def _of_windows(settings: Settings) -> PatchSettings:
+def of_windows(settings: Settings) -> PatchSettings:
     """Azure refuses the platform's settings with any other mode, and forgets them with it."""
     platform = WindowsVMGuestPatchAutomaticByPlatformSettings(
         bypass_platform_safety_checks_on_user_schedule=settings.bypass,
@@ -88,7 +91,7 @@ def _of_windows(settings: Settings) -> PatchSettings:
     )
 
 
-def _of_linux(settings: Settings) -> LinuxPatchSettings:
+def of_linux(settings: Settings) -> LinuxPatchSettings:
     platform = LinuxVMGuestPatchAutomaticByPlatformSettings(
         bypass_platform_safety_checks_on_user_schedule=settings.bypass,
         reboot_setting=settings.reboot or UNSET,

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
+from patchctl.report import Finding, check
+
 BY_PLATFORM = "AutomaticByPlatform"
 IMAGE_DEFAULT = "ImageDefault"
 READ_ONLY = "ReadOnly"
@@ -54,6 +56,10 @@ class Settings:
         )
         reboot = f", reboot {self.reboot}" if self.reboot else ""
         return f"{self.mode}{safety}, assessment {self.assessment}{reboot}"
+
+
+UNSAID = Settings("", "")
+"""Those of a machine that is not there, or has no osProfile."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,23 @@ MISSING = Obstacle(
 
 def wanted_settings(machine: Machine, reboot: str) -> Settings | None:
     """What a schedule needs; None for an Arc machine, which has nothing to set."""
-    return None if machine.arc else Settings(BY_PLATFORM, BY_PLATFORM, True, reboot)
+    return None if machine.arc else scheduled(reboot)
+
+
+def scheduled(reboot: str) -> Settings:
+    """What a schedule needs of a VM."""
+    return Settings(BY_PLATFORM, BY_PLATFORM, True, reboot)
+
+
+def settings_checks(got: Settings | None, reboot: str, source: str = "") -> tuple[Finding, ...]:
+    """Each of the settings that a schedule needs; `source` is that of the reboot setting."""
+    want, got = scheduled(reboot), got or UNSAID
+    return (
+        check("patchMode", want.mode, got.mode),
+        check("bypassPlatformSafetyChecksOnUserSchedule", want.bypass, got.bypass),
+        check("assessmentMode", want.assessment, got.assessment),
+        check("rebootSetting", want.reboot, got.reboot, source),
+    )
 
 
 def obstacle(machine: Machine) -> Obstacle | None:

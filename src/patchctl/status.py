@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from patchctl.machines import BY_PLATFORM, Settings, idle
+from patchctl.machines import UNSAID, idle, settings_checks
 from patchctl.observation import Assessment, Machine, ScheduleRun
-from patchctl.report import Finding, check
+from patchctl.report import Finding
 from patchctl.schedule import fit
 from patchctl.schedule.window import Occurrence, Window
 
@@ -206,21 +206,10 @@ def _machine(
     schedule: Schedule,
     reboot: str,
 ) -> MachineStatus:
-    settings = () if machine.arc else tuple(_settings(machine, reboot))
+    # Arc machines have none (dynamic-scope-overview.md).
+    settings = () if machine.arc else settings_checks(machine.settings, reboot)
     obstacles = tuple(_obstacles(machine, assessment, schedule))
     return MachineStatus(machine, settings, assessment, last_run, obstacles)
-
-
-def _settings(machine: Machine, reboot: str) -> Iterable[Finding]:
-    """Azure VMs need all of them; Arc machines have none (dynamic-scope-overview.md)."""
-    got = machine.settings or UNSAID
-    yield check("patchMode", BY_PLATFORM, got.mode)
-    yield check("bypassPlatformSafetyChecksOnUserSchedule", True, got.bypass)
-    yield check("assessmentMode", BY_PLATFORM, got.assessment)
-    yield check("rebootSetting", reboot, got.reboot)
-
-
-UNSAID = Settings("", "")
 
 
 def _obstacles(

@@ -13,15 +13,12 @@ from azure.mgmt.compute.models import (
     HardwareProfile,
     ImageReference,
     LinuxConfiguration,
-    LinuxPatchSettings,
-    LinuxVMGuestPatchAutomaticByPlatformSettings,
     ManagedDiskParameters,
     NetworkInterfaceReference,
     NetworkInterfaceReferenceProperties,
     NetworkProfile,
     OSDisk,
     OSProfile,
-    PatchSettings,
     SecurityProfile,
     SshConfiguration,
     SshPublicKey,
@@ -29,17 +26,16 @@ from azure.mgmt.compute.models import (
     UefiSettings,
     VirtualMachine,
     VirtualMachineProperties,
-    VirtualMachineUpdate,
     WindowsConfiguration,
-    WindowsVMGuestPatchAutomaticByPlatformSettings,
 )
 
-from patchctl import actions
+from patchctl import actions, machine_settings
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import PatchctlError
-from patchctl.machines import never_came_up
+from patchctl.machine_settings import machine_of, of_linux, of_windows
+from patchctl.machines import Settings, never_came_up, scheduled, settings_checks
 from patchctl.report import (
     Finding,
     Inspection,
@@ -76,7 +72,6 @@ ACTIONS = (
 ADMIN = "azureuser"
 AGAIN = 30.0
 """Seconds until a machine is tried to be deleted again that Azure is at work on."""
-BY_PLATFORM = "AutomaticByPlatform"
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -91,7 +86,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         deployment.virtual_machine_id,
         dict(machine.tags or {}),
         (
-            *_patch_findings(deployment, machine.properties),
+            *_patch_findings(deployment, machine_of(machine).settings),
             tags_check("machine's tags", deployment.tags, machine.tags),
         ),
         in_progress(machine.properties),
@@ -177,6 +172,7 @@ def desired(deployment: Deployment) -> VirtualMachine:
 
 
 def _os_profile(deployment: Deployment) -> OSProfile:
+    settings = scheduled(deployment.config.patches.reboot)
     if deployment.config.machine.os == "windows":
         return OSProfile(
             computer_name=deployment.computer_name,
@@ -185,7 +181,7 @@ def _os_profile(deployment: Deployment) -> OSProfile:
             windows_configuration=WindowsConfiguration(
                 provision_vm_agent=True,
                 enable_automatic_updates=True,  # Azure demands it with AutomaticByPlatform.
-                patch_settings=_windows_settings(deployment),
+                patch_settings=of_windows(settings),
             ),
         )
     key = SshPublicKey(path=f"/home/{ADMIN}/.ssh/authorized_keys", key_data=_public_key())
@@ -196,29 +192,7 @@ def _os_profile(deployment: Deployment) -> OSProfile:
             provision_vm_agent=True,
             disable_password_authentication=True,
             ssh=SshConfiguration(public_keys=[key]),
-            patch_settings=_linux_settings(deployment),
-        ),
-    )
-
-
-def _windows_settings(deployment: Deployment) -> PatchSettings:
-    return PatchSettings(
-        patch_mode=BY_PLATFORM,
-        assessment_mode=BY_PLATFORM,
-        automatic_by_platform_settings=WindowsVMGuestPatchAutomaticByPlatformSettings(
-            bypass_platform_safety_checks_on_user_schedule=True,
-            reboot_setting=deployment.config.patches.reboot,
-        ),
-    )
-
-
-def _linux_settings(deployment: Deployment) -> LinuxPatchSettings:
-    return LinuxPatchSettings(
-        patch_mode=BY_PLATFORM,
-        assessment_mode=BY_PLATFORM,
-        automatic_by_platform_settings=LinuxVMGuestPatchAutomaticByPlatformSettings(
-            bypass_platform_safety_checks_on_user_schedule=True,
-            reboot_setting=deployment.config.patches.reboot,
+            patch_settings=of_linux(settings),
         ),
     )
 
@@ -242,35 +216,13 @@ def _public_key() -> str:
 # -- what stands
 
 
-def _patch_findings(deployment: Deployment, machine: VirtualMachineProperties) -> list[Finding]:
-    profile = machine.os_profile
-    settings = _settings(profile) if profile is not None else None
-    platform = settings.automatic_by_platform_settings if settings is not None else None
-    return [
-        check("patchMode", BY_PLATFORM, settings.patch_mode if settings else None),
-        check("assessmentMode", BY_PLATFORM, settings.assessment_mode if settings else None),
-        check(
-            "bypassPlatformSafetyChecksOnUserSchedule",
-            True,
-            platform.bypass_platform_safety_checks_on_user_schedule if platform else None,
-        ),
-        check(
-            "rebootSetting",
-            deployment.config.patches.reboot,
-            platform.reboot_setting if platform else None,
-            deployment.asked.source("patches.reboot"),
-        ),
-    ]
-
-
-def _settings(profile: OSProfile) -> PatchSettings | LinuxPatchSettings | None:
-    if profile.windows_configuration is not None:
-        return profile.windows_configuration.patch_settings
-    return profile.linux_configuration.patch_settings if profile.linux_configuration else None
+def _patch_findings(deployment: Deployment, settings: Settings | None) -> tuple[Finding, ...]:
+    source = deployment.asked.source("patches.reboot")
+    return settings_checks(settings, deployment.config.patches.reboot, source)
 
 
 def _absent(deployment: Deployment) -> Inspection:
-    findings = _patch_findings(deployment, VirtualMachineProperties())
+    findings = list(_patch_findings(deployment, None))
     if deployment.offer is not None:
         source = deployment.asked.source("machine.size")
         findings += [
@@ -312,23 +264,9 @@ async def _create(clients: Clients, deployment: Deployment) -> None:
 
 async def _mend(clients: Clients, deployment: Deployment, found: VirtualMachine) -> None:
     """PATCH the patch settings and the tags, and nothing else of the machine."""
-    properties = found.properties
-    windows = bool(
-        properties and properties.os_profile and properties.os_profile.windows_configuration
-    )
-    profile = (
-        OSProfile(
-            windows_configuration=WindowsConfiguration(patch_settings=_windows_settings(deployment))
-        )
-        if windows
-        else OSProfile(
-            linux_configuration=LinuxConfiguration(patch_settings=_linux_settings(deployment))
-        )
-    )
-    update = VirtualMachineUpdate(
-        tags=merged_tags(found.tags, deployment.tags),
-        properties=VirtualMachineProperties(os_profile=profile),
-    )
+    settings = scheduled(deployment.config.patches.reboot)
+    update = machine_settings.desired(machine_of(found), settings)
+    update.tags = merged_tags(found.tags, deployment.tags)
     machines = clients.compute.virtual_machines
     await (
         await machines.begin_update(deployment.group, deployment.virtual_machine, update)
