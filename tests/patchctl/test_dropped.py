@@ -59,7 +59,7 @@ BODIES: dict[str, Callable[[Deployment], list[Any]]] = {
     "activity-log-alerts": lambda d: [
         activity_log_alerts.desired(d, rule) for rule in activity_log_alerts.RULES
     ],
-    "alert-identity": lambda d: [alert_identity.desired(d)],
+    "alert-identity": lambda d: [alert_identity.desired(d, None)],
     "alert-role": lambda d: [alert_role.desired(d, "0b1ec700-0000-4000-8000-0000000000bb")],
     "result-alerts": lambda d: [
         result_alerts.desired(d, rule, asks="arg('')", enabled=True) for rule in result_alerts.RULES

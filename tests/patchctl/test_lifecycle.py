@@ -333,20 +333,28 @@ def test_nat_is_taken_away_when_it_is_no_longer_wanted(cli: Cli) -> None:
 def test_what_others_have_set_on_the_network_stays(cli: Cli) -> None:
     cli.deploy()
 
-    def set_dns_and_tag(world: World) -> None:
-        for resource in world.resources.values():
-            if resource.type == "Microsoft.Network/virtualNetworks":
-                resource.properties["dhcpOptions"] = {"dnsServers": ["10.0.0.4"]}
-            if resource.type == "Microsoft.Network/networkSecurityGroups":
-                resource.body["tags"]["costcenter"] = "7"
+    def set_dns(world: World) -> None:
+        for resource in world.of_type["microsoft.network/virtualnetworks"].values():
+            resource.properties["dhcpOptions"] = {"dnsServers": ["10.0.0.4"]}
 
-    cli.change(set_dns_and_tag)
+    cli.change(set_dns)
     assert cli.deploy("--tag", "owner=me")["network"] == "updated"
-    bodies = {resource.type: resource.body for resource in cli.world.resources.values()}
-    network = bodies["Microsoft.Network/virtualNetworks"]
-    assert network["properties"]["dhcpOptions"] == {"dnsServers": ["10.0.0.4"]}
-    tags = bodies["Microsoft.Network/networkSecurityGroups"]["tags"]
-    assert (tags["costcenter"], tags["owner"]) == ("7", "me")
+    [network] = cli.world.of_type["microsoft.network/virtualnetworks"].values()
+    assert network.properties["dhcpOptions"] == {"dnsServers": ["10.0.0.4"]}
+
+
+def test_tags_of_others_stay_on_everything(cli: Cli) -> None:
+    cli.deploy("--outbound", "nat", "--notify", "all")
+
+    def tagged(world: World) -> dict[str, dict[str, str]]:
+        return {r.id: r.body["tags"] for r in world.resources.values() if r.body.get("tags")}
+
+    cli.change(lambda world: [tags.update(costcenter="7") for tags in tagged(world).values()])
+    cli.deploy("--tag", "owner=me")
+    stood = tagged(cli.world)
+    assert len({id.split("/")[-2] for id in stood}) > 9
+    wanted = ("7", "me")
+    assert {id for id, t in stood.items() if (t["costcenter"], t.get("owner")) != wanted} == set()
 
 
 def test_a_machine_that_never_came_up_is_made_again(cli: Cli) -> None:

@@ -9,7 +9,16 @@ from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import BadInput
-from patchctl.report import Finding, Inspection, Part, check, joined, tags_check, unwanted
+from patchctl.report import (
+    Finding,
+    Inspection,
+    Part,
+    check,
+    joined,
+    merged_tags,
+    tags_check,
+    unwanted,
+)
 
 NAME = "alert-identity"
 NEEDS = ("resource-group", "resource-providers")
@@ -45,8 +54,9 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 async def apply(clients: Clients, deployment: Deployment) -> None:
     if not deployment.watched or deployment.config.alerts.identity is not None:
         return await destroy(clients, deployment)
+    standing = await _find(clients, deployment)
     await clients.identities.user_assigned_identities.create_or_update(
-        deployment.group, deployment.alert_identity, desired(deployment)
+        deployment.group, deployment.alert_identity, desired(deployment, standing)
     )
     return None
 
@@ -63,8 +73,9 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     )
 
 
-def desired(deployment: Deployment) -> Identity:
-    return Identity(location=deployment.config.location, tags=deployment.tags)
+def desired(deployment: Deployment, standing: Identity | None) -> Identity:
+    tags = merged_tags(standing.tags if standing is not None else None, deployment.tags)
+    return Identity(location=deployment.config.location, tags=tags)
 
 
 async def _find(clients: Clients, deployment: Deployment) -> Identity | None:

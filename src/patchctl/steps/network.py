@@ -396,31 +396,28 @@ async def _remove_nat(clients: Clients, deployment: Deployment) -> None:
 
 
 async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:
-    parts = (
-        await _nat_gateway(clients, deployment),
-        await _nat_address(clients, deployment),
-    )
+    gateways, addresses = clients.network.nat_gateways, clients.network.public_ip_addresses
+    parts = (await _nat_gateway(clients, deployment), await _nat_address(clients, deployment))
     if not any(part is not None and wrong(part) for part in parts):
         return
+    gateway_tags, address_tags = (part.tags if part is not None else None for part in parts)
     address = PublicIPAddress(
         location=deployment.config.location,
-        tags=deployment.tags,
+        tags=merged_tags(address_tags, deployment.tags),
         sku=PublicIPAddressSku(name="Standard"),
         properties=PublicIPAddressPropertiesFormat(public_ip_allocation_method="Static"),
     )
-    addresses = clients.network.public_ip_addresses
     await (
         await addresses.begin_create_or_update(deployment.group, deployment.nat_address, address)
     ).result()
     gateway = NatGateway(
         location=deployment.config.location,
-        tags=deployment.tags,
+        tags=merged_tags(gateway_tags, deployment.tags),
         sku=NatGatewaySku(name="Standard"),
         properties=NatGatewayPropertiesFormat(
             public_ip_addresses=[SubResource(id=_address_id(deployment))]
         ),
     )
-    gateways = clients.network.nat_gateways
     await (
         await gateways.begin_create_or_update(deployment.group, deployment.nat_gateway, gateway)
     ).result()

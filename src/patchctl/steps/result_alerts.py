@@ -34,6 +34,7 @@ from patchctl.report import (
     Part,
     check,
     joined,
+    merged_tags,
     surplus,
     tags_check,
     text,
@@ -366,6 +367,7 @@ async def _make(clients: Clients, deployment: Deployment, rule: Rule, *, enabled
     ):
         return
     want = desired(deployment, rule, asks=query(deployment, rule), enabled=enabled)
+    want.tags = merged_tags(got.tags if got is not None else None, deployment.tags)
     await clients.monitor.scheduled_query_rules.create_or_update(
         deployment.group, rule_name(deployment, rule), want
     )
