@@ -489,6 +489,32 @@ def first_window(cli: Cli) -> dict[str, str]:
     return window
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("2027-03-06", "2026-12-05"), ("2026-12-05", "2027-01-16")]
+)
+def test_another_first_day_moves_the_schedule(cli: Cli, before: str, after: str) -> None:
+    cli.deploy("--first", before)
+    assert cli.deploy("--first", after)["maintenance-configuration"] == "updated"
+    assert (
+        cli.the(CONFIGURATION).properties["maintenanceWindow"]["startDateTime"] == f"{after} 02:00"
+    )
+    assert cli.deploy() == UNCHANGED
+
+
+def test_a_start_that_somebody_has_put_off_is_found(cli: Cli) -> None:
+    cli.deploy()
+    begun = cli.the(CONFIGURATION).properties["maintenanceWindow"]["startDateTime"]
+    cli.change(lambda world: put_off(world, "2027-03-06 02:00"))
+    assert cli("validate").code == 5
+    assert cli.deploy()["maintenance-configuration"] == "updated"
+    assert cli.the(CONFIGURATION).properties["maintenanceWindow"]["startDateTime"] == begun
+
+
+def put_off(world: World, start: str) -> None:
+    for resource in world.of_type[CONFIGURATION.lower()].values():
+        resource.properties["maintenanceWindow"]["startDateTime"] = start
+
+
 def test_first_now_opens_one_window_beside_the_schedule(cli: Cli) -> None:
     cli.deploy()
     before = cli("plan", *EMAIL).out

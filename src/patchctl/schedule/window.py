@@ -121,7 +121,7 @@ def in_phase(stored: Window, wanted: Window, now: datetime) -> bool:
     """Whether two windows open and close together from now on, wherever their series began."""
     if stored.time_zone.casefold() != wanted.time_zone.casefold():
         return False
-    begin = max(_local(now, wanted.time_zone), stored.start, wanted.start)
+    begin = _local(now, wanted.time_zone)
     return stored.duration == wanted.duration and _starts(stored, begin) == _starts(wanted, begin)
 
 
