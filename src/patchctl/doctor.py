@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from patchctl import offers, permissions
-from patchctl.errors import PatchctlError
+from patchctl.errors import PatchctlError, Unregistered
 from patchctl.permissions import Permission, Rights
 from patchctl.report import text
 from patchctl.translation import translated
@@ -31,6 +31,9 @@ TOO_FAR_OFF = timedelta(minutes=5)
 SETTING_CLOCKS = {"win32": "w32tm /resync", "darwin": "sudo sntp -sS time.apple.com"}
 SIZES = "az vm list-skus --location {} --resource-type virtualMachines --output table"
 LOCATIONS = "az account list-locations --output table"
+WRITABLE = ("enabled", "pastdue")
+"""States of a subscription that takes writes; Warned and Disabled ones can only be read and emptied
+(cost-management-billing, subscription-states.md)."""
 CORES = "cores"
 """What Compute calls the limit of all sizes of a region together."""
 
@@ -64,7 +67,10 @@ def failed(subject: str, found: str, cure: str = "") -> Check:
 
 
 async def look(
-    clients: Clients, deployment: Deployment, steps: Sequence[Step], now: datetime
+    clients: Clients,
+    deployment: Deployment,
+    steps: Sequence[Step],
+    now: Callable[[], datetime],
 ) -> tuple[list[Check], list[Permission]]:
     """All that Azure has to say, and the permissions that are missing."""
     needed = permissions.needed(steps, deployment)
@@ -73,21 +79,23 @@ async def look(
     subscription, *others = await asyncio.gather(
         _told("subscription", _subscription(clients, deployment, now)),
         _told("resource providers", _providers(clients, deployment, steps, missing)),
-        _told("size", _size(clients, deployment), SIZES.format(deployment.config.location)),
-        _told("image", _image(clients, deployment), LOCATIONS),
+        _told("size", _machine(clients, deployment)),
     )
     rest = (check for checks in others for check in checks)
     return [*subscription, *_rights(deployment, needed, rights), *rest], missing
 
 
 async def _told(subject: str, looking: Awaitable[list[Check]], cure: str = "") -> list[Check]:
-    """What cannot be looked at has failed; the rest is looked at all the same."""
+    """What cannot be looked at has failed; the rest is looked at all the same. A deploy goes on
+    without what a provider tells only once it is registered."""
 
     async def looked() -> list[Check]:
         return await looking
 
     try:
         return await translated(looked())
+    except Unregistered as error:
+        return [warning(subject, f"not told: {error.message.splitlines()[0]}")]
     except PatchctlError as error:
         return [failed(subject, error.message.splitlines()[0], cure)]
 
@@ -95,21 +103,23 @@ async def _told(subject: str, looking: Awaitable[list[Check]], cure: str = "") -
 # -- the subscription, and the clock of whoever answers
 
 
-async def _subscription(clients: Clients, deployment: Deployment, now: datetime) -> list[Check]:
-    dates: list[str] = []
+async def _subscription(
+    clients: Clients, deployment: Deployment, now: Callable[[], datetime]
+) -> list[Check]:
+    clocks: list[Check] = []
 
     def answered(response: Any, subscription: Any, headers: Any) -> Any:
-        dates.append(response.http_response.headers.get("Date", ""))
+        date = response.http_response.headers.get("Date")
+        clocks.append(clock(now(), parsedate_to_datetime(date) if date else None))
         return subscription
 
     found = await clients.subscriptions.subscriptions.get(deployment.subscription, cls=answered)
-    state = text(found.state)
+    state = text(found.state or "in a state that is not told")
     told = f"{found.display_name} ({deployment.subscription}) is {state}"
-    usable = state in ("Enabled", "")
-    name = f"--subscription {deployment.subscription}"
-    checked = (ok if usable else failed)("subscription", told)
-    cured = checked if usable else failed("subscription", told, f"az account show {name}")
-    return [cured, clock(now, parsedate_to_datetime(dates[0]) if dates[0] else None)]
+    if found.state is None or state.lower() in WRITABLE:
+        return [ok("subscription", told), *clocks]
+    cure = f"az account show --subscription {deployment.subscription}"
+    return [failed("subscription", told, cure), *clocks]
 
 
 def clock(here: datetime, there: datetime | None) -> Check:
@@ -185,14 +195,31 @@ def _provider(finding: Finding, *, withheld: bool) -> Check:
     return (failed if withheld else warning)(subject, told, register)
 
 
-async def _size(clients: Clients, deployment: Deployment) -> list[Check]:
-    if deployment.own:
-        return []
-    await offers.require_location(clients, deployment)
-    size = await offers.find_size(clients, deployment)
+async def _machine(clients: Clients, deployment: Deployment) -> list[Check]:
+    """What one would be made of; one that stands is left as it is, as a deploy leaves it."""
+    size = await offers.standing_size(clients, deployment)
+    if size is not None:
+        return [ok("size", f"the machine stands as {size}")]
+    return await _told("location", _offered(clients, deployment), LOCATIONS)
+
+
+async def _offered(clients: Clients, deployment: Deployment) -> list[Check]:
     location = deployment.config.location
+    await offers.require_location(clients, deployment)
+    found = [ok("location", f"{location} is known to Azure")]
+    if deployment.own:
+        return found
+    size, image = await asyncio.gather(
+        _told("size", _size(clients, deployment), SIZES.format(location)),
+        _told("image", _image(clients, deployment), LOCATIONS),
+    )
+    return [*found, *size, *image]
+
+
+async def _size(clients: Clients, deployment: Deployment) -> list[Check]:
+    size = await offers.find_size(clients, deployment)
     return [
-        ok("size", f"{size.name} is offered in {location}"),
+        ok("size", f"{size.name} is offered in {deployment.config.location}"),
         *await _told("quota", _quota(clients, deployment, size)),
     ]
 
@@ -223,7 +250,5 @@ def _fits(deployment: Deployment, usage: Usage, wanted: int) -> Check:
 
 
 async def _image(clients: Clients, deployment: Deployment) -> list[Check]:
-    if deployment.own:
-        return []
     image = await offers.find_image(clients, deployment)
     return [ok("image", f"{':'.join(image)} is offered in {deployment.config.location}")]

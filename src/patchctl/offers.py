@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -50,20 +51,11 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
 
     Raises BadInput when the location, the size or every image is not offered.
     """
-    if deployment.own:
-        await require_location(clients, deployment)
+    if await standing_size(clients, deployment) is not None:
         return deployment
-    if deployment.stands:
-        machines = clients.compute.virtual_machines
-        machine = await find(
-            machines.get(deployment.group, deployment.virtual_machine, expand="instanceView")
-        )
-        properties = machine.properties if machine is not None else None
-        if properties is not None and not never_came_up(properties):
-            profile = properties.hardware_profile
-            _refuse_other_size(deployment, text(profile.vm_size if profile else None))
-            return deployment
     await require_location(clients, deployment)
+    if deployment.own:
+        return deployment
     try:
         size, image = await asyncio.gather(
             _size(clients, deployment), find_image(clients, deployment)
@@ -72,6 +64,25 @@ async def with_offer(clients: Clients, deployment: Deployment) -> Deployment:
         # A subscription that has never had a machine tells nothing until Compute is registered.
         size, image = _unchecked(deployment)
     return replace(deployment, offer=Offer(size, image))
+
+
+async def standing_size(clients: Clients, deployment: Deployment) -> str | None:
+    """The size of the machine of ours that stands and is of use; None where one has to be made.
+
+    Raises BadInput when it is asked for in another.
+    """
+    if deployment.own or not deployment.stands:
+        return None
+    machines = clients.compute.virtual_machines
+    machine = await find(
+        machines.get(deployment.group, deployment.virtual_machine, expand="instanceView")
+    )
+    properties = machine.properties if machine is not None else None
+    if properties is None or never_came_up(properties):
+        return None
+    size = text(properties.hardware_profile.vm_size if properties.hardware_profile else None)
+    _refuse_other_size(deployment, size)
+    return size
 
 
 def _unchecked(deployment: Deployment) -> tuple[str, tuple[str, str, str]]:
@@ -142,9 +153,14 @@ def _fits(sku: ResourceSku) -> bool:
 
 
 async def find_image(clients: Clients, deployment: Deployment) -> tuple[str, str, str]:
+    """The first of ours that is offered. Raises BadInput; and Unregistered, which `find` would take
+    for an image that is not there."""
+    from azure.core.exceptions import ResourceNotFoundError
+
     location, os = deployment.config.location, deployment.config.machine.os
     for image in IMAGES[os]:
-        if await find(clients.compute.virtual_machine_images.list(location, *image)):
-            return image
+        with suppress(ResourceNotFoundError):
+            if await clients.compute.virtual_machine_images.list(location, *image):
+                return image
     listed = "; ".join(":".join(image) for image in IMAGES[os])
     raise BadInput([f"machine.os: {location} offers none of the images {listed}"])

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from arm_sandbox.options import Access, Options
+from arm_sandbox import transport
+from arm_sandbox.app import respond
+from arm_sandbox.options import Access, Failure, Fault, Options
+from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from patchctl.doctor import Verdict, clock
+from patchctl.errors import Exit
 from tests.patchctl.shell import EMAIL, Cli
 
 pytestmark = pytest.mark.world
@@ -37,7 +42,6 @@ def test_all_is_well(cli: Cli) -> None:
     assert checks(cli) == {}
     ended = cli("doctor")
     assert ended.code == 0
-    assert "ok       quota: 998 of 1000 Total Regional vCPUs are left, 2 are wanted" in ended.out
     assert ended.out.endswith("A deploy would work from here.\n")
 
 
@@ -85,18 +89,53 @@ def test_rights_that_one_may_not_ask_about_are_not_taken_for_granted(cli: Cli) -
 
 def test_quota(cli: Cli) -> None:
     behave(cli, quota={"standardBSFamily": 1})
+    assert "ok       quota: 1000 of 1000 Total Regional vCPUs are left" in cli("doctor").out
     found = checks(cli, code=5)["quota"]
     assert found["found"] == "1 of 1 standardBSFamily vCPUs are left, 2 are wanted"
     assert "--resource-name standardBSFamily" in found["cure"]
     assert "--limit-object value=2" in found["cure"]
 
 
-@pytest.mark.parametrize(
-    "how", [("--size", "Standard_D2s_v6", "--location", "uksouth"), ("--location", "nowhere")]
-)
-def test_what_the_location_does_not_offer(cli: Cli, how: tuple[str, ...]) -> None:
-    found = checks(cli, *how, code=5)["size"]
-    assert how[1] in found["found"]
+def test_a_machine_that_stands_takes_no_more(cli: Cli) -> None:
+    behave(cli, quota={"cores": 2})
+    cli.deploy()
+    behave(cli, quota={"cores": 2}, restricted={"Standard_B2s": ["eastus"]})
+    assert checks(cli) == {}
+    assert cli("deploy").code == 0
+    assert "ok       size: the machine stands as Standard_B2s" in cli("doctor").out
+
+
+def test_one_that_never_came_up_is_made_again(cli: Cli) -> None:
+    failing = Failure(type="Microsoft.Compute/virtualMachines", code="OSProvisioningTimedOut")
+    behave(cli, failures=[failing])
+    assert cli("deploy", *EMAIL).code == Exit.REFUSED
+    behave(cli, quota={"cores": 3})
+    assert "quota" in checks(cli, code=5)
+
+
+def test_one_that_stands_has_the_size_that_it_has(cli: Cli) -> None:
+    cli.deploy()
+    other = ("--size", "Standard_D2s_v5")
+    found = checks(cli, *other, code=5)["size"]
+    assert "the machine stands as Standard_B2s" in found["found"]
+    assert found["found"] in cli("deploy", *other).err
+
+
+def test_what_is_told_only_once_compute_is_registered(cli: Cli) -> None:
+    def forget(world: World) -> None:
+        world.registrations[f"{next(iter(world.subscriptions))}/microsoft.compute"] = (
+            "NotRegistered"
+        )
+
+    cli.change(forget)
+    found = checks(cli)
+    assert {found[subject]["verdict"] for subject in ("size", "image")} == {"warning"}
+    assert cli("deploy", *EMAIL).code == 0
+
+
+def test_what_the_location_does_not_offer(cli: Cli) -> None:
+    found = checks(cli, "--size", "Standard_D2s_v6", "--location", "uksouth", code=5)["size"]
+    assert "Standard_D2s_v6" in found["found"]
     assert found["cure"].startswith("az vm list-skus --location ")
 
 
@@ -111,6 +150,18 @@ def test_own_machines_need_neither_size_nor_network(cli: Cli) -> None:
     assert not [a for a in role["Actions"] if a.startswith("Microsoft.Network/virtual")]
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_place_that_is_not_there(cli: Cli, own: bool) -> None:
+    how: tuple[str, ...] = ()
+    if own:
+        cli.deploy()
+        how = ("--name", "web", "--vm", cli.the("Microsoft.Compute/virtualMachines").id)
+    found = checks(cli, "--location", "nowhere", *how, code=5)["location"]
+    assert "there is no location 'nowhere'" in found["found"]
+    assert found["cure"].startswith("az account list-locations ")
+    assert cli("deploy", *EMAIL, "--location", "nowhere", *how).code == 2
+
+
 @pytest.mark.parametrize(
     ("seconds", "verdict"),
     [(0, "ok"), (-30, "ok"), (31, "warning"), (-299, "warning"), (300, "failed")],
@@ -119,6 +170,42 @@ def test_clocks(seconds: int, verdict: str) -> None:
     found = clock(NOON + timedelta(seconds=seconds), NOON)
     assert found.verdict == verdict
     assert bool(found.cure) is (verdict != "ok")
+
+
+def test_a_clock_is_not_off_by_what_is_waited_for(cli: Cli) -> None:
+    asked = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/permissions"
+    behave(cli, faults=[Fault("429-retry-after", path=asked, times=2)])
+    assert "clock" not in checks(cli)
+
+
+def be(state: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Azure tell this state of the subscription."""
+
+    def telling(world: World, request: Request) -> Response:
+        response = respond(world, request)
+        if request.path == SUBSCRIPTION and isinstance(response.body, dict):
+            return replace(response, body={**response.body, "state": state})
+        return response
+
+    monkeypatch.setattr(transport, "respond", telling)
+
+
+@pytest.mark.parametrize("state", ["enabled", "PastDue", None])
+def test_a_subscription_that_takes_writes(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, state: str | None
+) -> None:
+    be(state, monkeypatch)
+    assert "subscription" not in checks(cli)
+
+
+@pytest.mark.parametrize("state", ["Warned", "disabled", "Deleted"])
+def test_a_subscription_that_takes_none(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    be(state, monkeypatch)
+    found = checks(cli, code=5)["subscription"]
+    assert found["found"].endswith(f" is {state}")
+    assert found["cure"].startswith("az account show --subscription ")
 
 
 def test_a_clock_that_nobody_tells_is_not_known() -> None:

@@ -27,8 +27,8 @@ def doctor(c: Command) -> None:
     """Check whether a deploy would work from here. Exit 5 when it would not.
 
     Looks at this machine, the way to Azure, the sign-in, the subscription, each permission, the
-    resource providers, the size with its quota, the image and the clock. Nothing is changed. It
-    takes what deploy takes, since what is needed depends on it.
+    resource providers, the location, the size with its quota, the image and the clock. Nothing is
+    changed. It takes what deploy takes, since what is needed depends on it.
 
     \b
     Examples:
@@ -50,8 +50,8 @@ def doctor(c: Command) -> None:
         return
     connection, checks = _connected(c)
     deployment, refused = _resolved(c, connection)
-    now = connection.clock()
-    looked, missing = connection.run(look(connection.clients, deployment, STEPS, now))
+    looking = look(connection.clients, deployment, STEPS, connection.clock)
+    looked, missing = connection.run(looking)
     c.envelope.extra["missing_permissions"] = plain(missing)
     _end(c, [*checks, *refused, *looked])
 
