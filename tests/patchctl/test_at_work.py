@@ -147,3 +147,25 @@ def test_what_goes_wrong_with_it_stops_nothing(cli: Cli, monkeypatch: pytest.Mon
     monkeypatch.setattr(transport, "respond", refusing)
     assert cli.deploy("--at", "04:00")["maintenance-configuration"] == "updated"
     assert cli("destroy", "--yes").code == Exit.DONE
+
+
+def test_nobody_waits_for_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    polled = 0
+
+    def accepting(world: World, request: Request) -> Response:
+        nonlocal polled
+        if request.path.endswith("/of-a-note"):
+            polled += 1
+            return Response(202, None) if polled % 9 else Response(200, {})
+        response = respond(world, request)
+        if request.path.lower().endswith("microsoft.resources/tags/default"):
+            where = f"https://management.azure.com{request.path}/of-a-note"
+            return Response(202, None, {**response.headers, "Location": where})
+        return response
+
+    cli.deploy()
+    monkeypatch.setattr(transport, "respond", accepting)
+    assert cli.deploy("--at", "04:00")["maintenance-configuration"] == "updated"
+    assert note(cli.world) is None
+    assert cli("destroy", "--yes").code == Exit.DONE
+    assert polled == 0
