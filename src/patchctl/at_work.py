@@ -96,6 +96,6 @@ async def _tag(clients: Clients, deployment: Deployment, operation: str, note: s
 
 
 async def _patch(clients: Clients, scope: str, patch: TagsPatchResource) -> None:
-    """Asked once: a note is not worth waiting for, nor what comes of it where Azure takes longer."""
+    """Once: a note is not worth waiting for, nor the end of an operation that it begins."""
     tags = clients.resources.tags
     await tags.begin_update_at_scope(scope, patch, retry_total=0, polling=False)

@@ -193,6 +193,28 @@ def test_usage_errors_have_the_same_form(shell: Shell, arguments: list[str]) -> 
     assert document["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("output", "arguments", "json"),
+    [
+        ("json", ["deploy", "--bogus"], True),
+        ("json", ["deploy", "--bogus", "--output", "text"], False),
+        ("json", ["deploy", "--bogus", "-otext"], False),
+        ("text", ["deploy", "--bogus", "-ojson"], True),
+        ("text", ["deploy", "--bogus", "--output=text", "-o", "json"], True),
+        ("", ["explain", "json", "--bogus"], False),
+        ("", ["deploy", "--output"], False),
+    ],
+)
+def test_usage_errors_come_as_the_line_says_or_the_environment(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, output: str, arguments: list[str], json: bool
+) -> None:
+    monkeypatch.setenv("PATCHCTL_OUTPUT", output)
+    shell.run(*arguments)
+    assert shell.code == Exit.USAGE
+    assert shell.out.startswith("{") is json
+    assert bool(shell.err) is not json
+
+
 def test_usage_errors_for_people_are_on_stderr(shell: Shell) -> None:
     shell.run("deploy", "--bogus")
     assert (shell.code, shell.out) == (Exit.USAGE, "")

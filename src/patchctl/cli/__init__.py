@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from contextlib import suppress
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -86,9 +88,20 @@ def _bad_usage(error: BaseException, arguments: list[str]) -> int:
     command = next((word for word in arguments if not word.startswith("-")), "")
     line = CommandLine(tuple(arguments), command if command in COMMANDS else "")
     bad = BadInput([str(message)])
-    json = any(word in ("json", "--output=json", "-ojson") for word in arguments)
+    json, console = _output(arguments) == "json", Console(stderr=True)
     try:
-        finish(Envelope(command, error=bad), line, json=json, console=Console(stderr=True))
+        finish(Envelope(command, error=bad), line, json=json, console=console)
     except typer.Exit as end:
         return end.exit_code
     return 0
+
+
+def _output(arguments: list[str]) -> str:
+    """What the parser would have read: the last one on the line, or what the environment says."""
+    asked = os.environ.get("PATCHCTL_OUTPUT", "")
+    for word, following in pairwise([*arguments, ""]):
+        if word in ("--output", "-o"):
+            asked = following
+        elif word.startswith(("--output=", "-o")):
+            asked = word.removeprefix("--output=").removeprefix("-o")
+    return asked
