@@ -242,6 +242,12 @@ class Deployment:
         return self.config.alerts.action_group or self.own_action_group_id
 
     @property
+    def mailed(self) -> tuple[str, ...]:
+        """Who gets the mail of the alerts: the action group that is named, or the addresses."""
+        named = self.config.alerts.action_group
+        return self.config.emails if named is None else (named,)
+
+    @property
     def action_group_names(self) -> tuple[str, str, str]:
         """Its subscription, its resource group and its name."""
         _, _, subscription, _, group, *_, name = self.action_group_id.split("/")

@@ -50,7 +50,7 @@ async def prove(clients: Clients, deployment: Deployment, now: Callable[[], date
         fired = await _fired(clients, deployment.id(RULES, name), begun)
     finally:
         await rules.delete(deployment.group, name)
-    return Proof(name, f"{fired:%Y-%m-%d %H:%M} UTC", deployment.config.emails)
+    return Proof(name, f"{fired:%Y-%m-%d %H:%M} UTC", deployment.mailed)
 
 
 async def _require_identity(clients: Clients, deployment: Deployment) -> None:

@@ -27,18 +27,18 @@ SPREAD = timedelta(minutes=30)
 
 
 def with_confirmations(plan: Plan, deployment: Deployment) -> Plan:
-    """Each address's confirmation, which Azure's interface does not tell: unknown, not right."""
+    """Whether who is mailed has confirmed it; Azure's interface does not tell: unknown, not right."""
     inspection = plan[RECEIVERS]
     if not inspection.stands:
         return plan
-    unknown = tuple(_unknown(email) for email in deployment.config.emails)
+    unknown = tuple(_unknown(mailed) for mailed in deployment.mailed)
     findings = (*inspection.findings, *unknown)
     return {**plan, RECEIVERS: replace(inspection, findings=findings)}
 
 
-def _unknown(email: str) -> Finding:
+def _unknown(mailed: str) -> Finding:
     want = "confirmed by the code that Azure has mailed"
-    return note(f"confirmation of {email}", want, "unknown: Azure does not tell; try test-notify")
+    return note(f"confirmation of {mailed}", want, "unknown: Azure does not tell; try test-notify")
 
 
 def with_stranded(plan: Plan, deployment: Deployment) -> Plan:

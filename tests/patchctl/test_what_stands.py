@@ -71,6 +71,16 @@ def test_from_one_of_ours_to_one_that_stands_and_back(cli: Cli, before: State) -
     assert differences(before, state(cli.world)) == []
 
 
+def test_who_is_mailed_by_one_that_stands(cli: Cli, before: State) -> None:
+    assert cli("deploy", "--action-group", ACTIONS).code == 0
+    assert cli.json("test-notify", "--end-to-end")["proof"]["to"] == [ACTIONS]
+    assert f"The alerts that stand will mail {ACTIONS} about it" in cli("plan", "--at", "04:00").out
+    cli.deploy()
+    proven = cli("test-notify", "--end-to-end")
+    assert f"The mail goes to {ACTIONS}. Only" in proven.out
+    assert "confirmation of ops@example.com" not in cli("validate").out
+
+
 def test_a_subnet_that_stands(cli: Cli, before: State) -> None:
     cli.deploy("--subnet", SUBNET)
     assert len(of_type(cli, "Microsoft.Network/virtualNetworks")) == 1

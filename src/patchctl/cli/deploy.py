@@ -216,5 +216,5 @@ def audit_mails(deployment: Deployment, plan: Plan) -> list[str]:
     changed = [step for step in audited if plan[step].change is not Outcome.UNCHANGED]
     if not plan[activity_log_alerts.NAME].stands or not changed:
         return []
-    emails = deployment.config.alerts.action_group or ", ".join(deployment.config.emails)
-    return [f"The alerts that stand will mail {emails} about it: {', '.join(changed)}."]
+    mailed = ", ".join(deployment.mailed)
+    return [f"The alerts that stand will mail {mailed} about it: {', '.join(changed)}."]
