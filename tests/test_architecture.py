@@ -22,6 +22,7 @@ FOR_STEPS_EXACTLY = (
     "patchctl.deployment",
     "patchctl.report",
     "patchctl.errors",
+    "patchctl.keeper",
     "patchctl.machine_settings",
     "patchctl.machines",
     "patchctl.many",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patchctl.remembered import CREATED_AT, CREATED_BY, DEPLOYMENT, MANAGED_BY, SUFFIX, VERSION
+from patchctl.report import lowered
 
 if TYPE_CHECKING:
     from patchctl.clients import Clients
@@ -60,16 +61,12 @@ async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed
         keepers += [(s.tags, s.location, s.id) async for s in specs]
     except HttpResponseError:
         return None
-    found = [(_lowered(tags), location, keeper or "") for tags, location, keeper in keepers]
+    found = [(lowered(tags), location, keeper or "") for tags, location, keeper in keepers]
     return [
         _listed(tags, id, shown, location, "/".join(keeper.split("/")[:5]))
         for tags, location, keeper in found
         if tags.get(MANAGED_BY) == "patchctl" and {DEPLOYMENT, SUFFIX} <= tags.keys()
     ]
-
-
-def _lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.lower(): value for name, value in (tags or {}).items()}
 
 
 def _listed(

@@ -11,6 +11,7 @@ from patchctl.clients import find
 from patchctl.config import Layer
 from patchctl.errors import BadInput, Foreign
 from patchctl.remembered import SUFFIX, is_ours
+from patchctl.report import lowered
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
@@ -40,7 +41,7 @@ async def find_keeper(clients: Clients, draft: Deployment) -> Keeper | None:
     """
     own = await find(clients.resources.resource_groups.get(draft.own_group))
     if own is not None and _remembers(draft, own.tags):
-        return Keeper(draft.own_group, own.location, _lowered(own.tags), True, _goes(own))
+        return Keeper(draft.own_group, own.location, lowered(own.tags), True, going(own))
     spec = await template_spec.standing(clients, draft) if draft.borrowed else None
     if spec is None:
         spec = await _somewhere(clients, draft)
@@ -48,7 +49,7 @@ async def find_keeper(clients: Clients, draft: Deployment) -> Keeper | None:
         raise _foreign(f"template spec {spec.name}", spec.id)
     if spec is not None:
         group = (spec.id or "").split("/")[4]
-        return Keeper(group, spec.location, _lowered(spec.tags))
+        return Keeper(group, spec.location, lowered(spec.tags))
     if own is not None and not draft.borrowed:
         raise _foreign(f"resource group {draft.group}", own.id)
     return None
@@ -71,7 +72,7 @@ async def location_of_group(clients: Clients, draft: Deployment) -> Layer:
     """What the group that is named has to say about where things are made in it. Raises BadInput
     where there is no such group: it is not ours to make."""
     group = await find(clients.resources.resource_groups.get(draft.group))
-    if group is None or _goes(group):
+    if group is None or going(group):
         gone = "is not there" if group is None else "is being deleted"
         raise BadInput(
             [f"{draft.asked.source('resource_group')}: the resource group {draft.group} {gone}"],
@@ -82,12 +83,9 @@ async def location_of_group(clients: Clients, draft: Deployment) -> Layer:
 
 
 def _remembers(draft: Deployment, tags: Mapping[str, str] | None) -> bool:
-    return is_ours(tags, draft.name) and SUFFIX in _lowered(tags)
+    return is_ours(tags, draft.name) and SUFFIX in lowered(tags)
 
 
-def _lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.lower(): value for name, value in (tags or {}).items()}
-
-
-def _goes(group: ResourceGroup) -> bool:
+def going(group: ResourceGroup) -> bool:
+    """Whether Azure is deleting a group."""
     return group.properties is not None and group.properties.provisioning_state == "Deleting"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from patchctl.report import Finding, check
+from patchctl.report import Finding, check, lowered
 
 BY_PLATFORM = "AutomaticByPlatform"
 IMAGE_DEFAULT = "ImageDefault"
@@ -131,9 +131,8 @@ class Machine:
         )
 
     def tag(self, name: str) -> str | None:
-        """A tag's value; Azure ignores the case of names."""
-        found = {key.lower(): value for key, value in (self.tags or {}).items()}
-        return found.get(name.lower())
+        """A tag's value."""
+        return lowered(self.tags).get(name.lower())
 
 
 @dataclass(frozen=True)

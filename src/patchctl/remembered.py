@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 
 from patchctl.config import STANDING, Config, Layer, flattened
+from patchctl.report import lowered
 
 MANAGED_BY = "managed-by"
 DEPLOYMENT = "patchctl-deployment"
@@ -34,8 +35,8 @@ MOST_TAGS, SPARE = 50, 5
 
 def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
     """Whether tags say that a resource belongs to the deployment of this name."""
-    lowered = {key.lower(): value for key, value in (tags or {}).items()}
-    return lowered.get(MANAGED_BY) == "patchctl" and lowered.get(DEPLOYMENT) == name
+    found = lowered(tags)
+    return found.get(MANAGED_BY) == "patchctl" and found.get(DEPLOYMENT) == name
 
 
 def as_tags(config: Config) -> dict[str, str]:

@@ -164,6 +164,11 @@ def same(one: str, other: str) -> bool:
     return one.lower() == other.lower()
 
 
+def lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Tags with their names in lower case; Azure ignores it there."""
+    return {name.lower(): value for name, value in (tags or {}).items()}
+
+
 def note(subject: str, want: str, got: str) -> Finding:
     """Something worth knowing that is neither right nor wrong."""
     return Finding(subject, want, got, None)
@@ -185,8 +190,8 @@ def absent(findings: Iterable[Finding], resources: Iterable[str]) -> Inspection:
 
 
 def tags_check(subject: str, want: Mapping[str, str], got: Mapping[str, str] | None) -> Finding:
-    """Whether all wanted tags are there; Azure ignores the case of their names."""
-    standing = _lowered(got)
+    """Whether all wanted tags are there."""
+    standing = lowered(got)
     off = {key: value for key, value in want.items() if standing.get(key.lower()) != value}
     if not off:
         return Finding(subject, "as asked for", "as asked for", True)
@@ -201,12 +206,8 @@ def merged_tags(standing: Mapping[str, str] | None, wanted: Mapping[str, str]) -
     (azure-powershell#18133), and some have been seen to list both (azure-sdk-for-net#29336).
     """
     spelled = {name.lower(): name for name in (*wanted, *(standing or {}))}
-    values = _lowered(standing) | _lowered(wanted)
+    values = lowered(standing) | lowered(wanted)
     return {spelled[name]: value for name, value in values.items()}
-
-
-def _lowered(tags: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.lower(): value for name, value in (tags or {}).items()}
 
 
 def _tags_text(tags: Mapping[str, str]) -> str:

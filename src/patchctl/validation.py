@@ -27,7 +27,7 @@ SPREAD = timedelta(minutes=30)
 
 
 def with_confirmations(plan: Plan, deployment: Deployment) -> Plan:
-    """Whether who is mailed has confirmed it; Azure's interface does not tell: unknown, not right."""
+    """Whether they confirmed it, who are mailed, Azure's interface does not tell: unknown."""
     inspection = plan[RECEIVERS]
     if not inspection.stands:
         return plan

@@ -18,6 +18,7 @@ from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
+from patchctl.keeper import going
 from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
 from patchctl.report import (
     Finding,
@@ -26,6 +27,7 @@ from patchctl.report import (
     absent,
     check,
     inspected,
+    lowered,
     merged_tags,
     same,
     tags_check,
@@ -69,7 +71,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if not is_ours(keeper.tags, deployment.name):
         return Inspection(State.FOREIGN, ids, (), (f"{deployment.keeper_id} is not ours.",))
     found = inspected(_findings(deployment, keeper.location, keeper.tags or {}), ids, notes)
-    if isinstance(keeper, ResourceGroup) and _goes(keeper):
+    if isinstance(keeper, ResourceGroup) and going(keeper):
         deleting = check("state", "there to stay", "being deleted")
         return Inspection(State.IN_PROGRESS, ids, (deleting, *found.findings))
     return found
@@ -136,8 +138,7 @@ def _begun_twice(deployment: Deployment) -> PatchctlError:
 
 
 def _suffix(keeper: ResourceGroup | TemplateSpec | None) -> str:
-    tags = (keeper.tags or {}) if keeper is not None else {}
-    return next((value for key, value in tags.items() if key.lower() == SUFFIX), "")
+    return lowered(keeper.tags).get(SUFFIX, "") if keeper is not None else ""
 
 
 async def _other_suffixes(clients: Clients, deployment: Deployment) -> set[str]:
@@ -180,10 +181,6 @@ async def _standing(
     if deployment.borrowed:
         return await template_spec.standing(clients, deployment)
     return await find(clients.resources.resource_groups.get(deployment.group))
-
-
-def _goes(group: ResourceGroup) -> bool:
-    return group.properties is not None and group.properties.provisioning_state == "Deleting"
 
 
 def _notes(deployment: Deployment) -> Iterable[str]:
