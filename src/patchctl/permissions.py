@@ -90,7 +90,7 @@ async def asked(clients: Clients, scope: str) -> list[Mapping[str, Any]] | None:
     from azure.core.exceptions import HttpResponseError
 
     try:
-        return await access.permissions(clients.within(scope.split("/")[2]), scope) or None
+        return await access.permissions(clients, scope) or None
     except HttpResponseError as error:
         if error.status_code != 403:
             raise

@@ -326,7 +326,7 @@ async def _locks(clients: Clients, subscription: str) -> list[tuple[str, str]]:
     from azure.core.exceptions import HttpResponseError
 
     asked = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/locks"
-    getting = clients.within(subscription).resources.resources.get_by_id(asked, api_version=LOCKS)
+    getting = clients.resources.resources.get_by_id(asked, api_version=LOCKS)
     try:
         answer = await find(getting)
     except HttpResponseError:
@@ -348,7 +348,7 @@ def _denied_to(denied: Set[str], deployment: Deployment, machine: Machine) -> tu
 
 
 async def _denied(clients: Clients, group: str) -> Set[str]:
-    may = await access.permissions(clients.within(group.split("/")[2]), group)
+    may = await access.permissions(clients, group)
     return {
         action for action in (*SETTING, *TAGGING, *ASSIGNING) if not access.permits(may, action)
     }
