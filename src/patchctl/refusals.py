@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from patchctl import __version__
-from patchctl.config import Asked, flattened
+from patchctl.config import STANDING, Asked, flattened
 from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
 from patchctl.remembered import CREATED_BY, MOST_TAGS, OWNER, VERSION, release
 from patchctl.report import same
@@ -16,6 +16,7 @@ from patchctl.schedule import time_zones, window
 if TYPE_CHECKING:
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
+    from patchctl.report import Inspection
 
 MOST_MAILED = 100
 """Mails an hour to one address (azure-monitor-limits-action-groups.md)."""
@@ -86,6 +87,15 @@ def require_possible(deployment: Deployment) -> None:
             ["emails: nobody would get the mail"],
             "Name an address: {again} --email you@example.com",
         )
+
+
+def refuse_lacking(plan: Mapping[str, Inspection], *, writing: bool = True) -> None:
+    """Raises BadInput for all that is named and is not there. Only to look at, what was named
+    earlier and has gone since is shown like anything else that is not as it should be."""
+    found = [inspection.lacks for inspection in plan.values() if inspection.lacks is not None]
+    asked = [lacks for lacks in found if writing or lacks.source != STANDING]
+    if asked:
+        raise BadInput([f"{lacks.source}: {lacks.want} is not there" for lacks in asked])
 
 
 def refuse_newer(tags: Mapping[str, str]) -> None:

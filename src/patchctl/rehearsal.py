@@ -20,7 +20,7 @@ from patchctl.deployment import Deployment
 from patchctl.engine import Limits
 from patchctl.errors import BadInput
 from patchctl.offers import with_offer
-from patchctl.refusals import require_possible
+from patchctl.refusals import refuse_lacking, require_possible
 from patchctl.report import Stopped, same
 from patchctl.resolving import resolve
 from patchctl.steps import STEPS, result_alerts
@@ -159,6 +159,7 @@ async def _deployed(connection: Connection, subject: Subject) -> Deployment:
     require_possible(draft)
     deployment = await with_offer(clients, draft)
     plan = await engine.inspect(STEPS, clients, deployment, _ignore, Limits())
+    refuse_lacking(plan)
     try:
         await engine.deploy(STEPS, clients, deployment, plan, _ignore, Limits())
     except Stopped as stopped:

@@ -67,6 +67,8 @@ class Inspection:
     resources: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    lacks: Finding | None = None
+    """What is named, is somebody else's, and is not there: no deploy can make it so."""
 
     @property
     def ready(self) -> bool:
@@ -250,6 +252,13 @@ def unwanted(
     if standing := surplus(parts, is_ours):
         return joined(standing, is_ours, (why,))
     return Inspection(State.READY, notes=(why,))
+
+
+def lacking(found: Inspection, what: str, id: str, source: str) -> Inspection:
+    """What was found, without what is named and is not there. It is no reason to leave ours."""
+    lacks = check(what, id, "not there", source)
+    state = State.DIFFERS if found.ready else found.state
+    return replace(found, state=state, findings=(lacks, *found.findings), notes=(), lacks=lacks)
 
 
 def in_progress(properties: Any) -> bool:

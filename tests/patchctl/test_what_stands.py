@@ -6,25 +6,29 @@ from typing import Any
 
 import pytest
 
+from arm_sandbox import by_hand
 from arm_sandbox.world import World
 from tests.arm_sandbox.ask import ask
 from tests.comparison import State, differences, state
 from tests.fleet.building import NOON, put
-from tests.patchctl.shell import Cli, outcomes
+from tests.patchctl.shell import EMAIL, Cli, outcomes
 
 GROUP = "/subscriptions/5a4d0000-0000-4000-8000-000000000001/resourceGroups/rg-theirs"
 ACTIONS = f"{GROUP}/providers/Microsoft.Insights/actionGroups/ag-theirs"
+IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs"
 NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-theirs"
 SUBNET = f"{NETWORK}/subnets/servers"
 
 
 def theirs() -> World:
     world = World(now=NOON)
-    world.registrations[f"{GROUP.split('/')[2]}/microsoft.insights"] = "Registered"
+    for provider in ("microsoft.insights", "microsoft.managedidentity"):
+        world.registrations[f"{GROUP.split('/')[2]}/{provider}"] = "Registered"
     ask(world, "PUT", GROUP, {"location": "eastus"})
     receiver = {"name": "desk", "emailAddress": "desk@example.com"}
     told = {"groupShortName": "desk", "enabled": True, "emailReceivers": [receiver]}
     put(world, ACTIONS, {"location": "Global", "properties": told}, "2023-01-01")
+    put(world, IDENTITY, {"location": "eastus"}, "2024-11-30")
     subnet = {"addressPrefix": "10.9.0.0/24", "defaultOutboundAccess": True}
     network = {
         "addressSpace": {"addressPrefixes": ["10.9.0.0/16"]},
@@ -106,6 +110,47 @@ def test_what_is_named_has_to_be_there(cli: Cli, before: State, option: str, id:
     assert refused.code == 2
     assert f"{option}: {id} is not there" in refused.err
     assert differences(before, state(cli.world)) == []
+
+
+def test_all_that_is_named_and_not_there_is_told_at_once(cli: Cli, before: State) -> None:
+    named = {"--action-group": ACTIONS, "--alert-identity": IDENTITY, "--subnet": SUBNET}
+    asked = [word for option, id in named.items() for word in (option, f"{id}-2")]
+    for command in ("plan", "deploy"):
+        error = cli.json(command, *EMAIL, *asked, code=2)["error"]
+        for option, id in named.items():
+            assert f"{option}: {id}-2 is not there" in error["message"]
+    assert differences(before, state(cli.world)) == []
+
+
+def remove(world: World, id: str) -> None:
+    """Somebody deletes it. A subnet that is in use would stay, so the machine goes first."""
+    machine = [r for r in world.resources.values() if r.type.endswith("virtualMachines")]
+    interface = [r for r in world.resources.values() if r.type.endswith("networkInterfaces")]
+    for gone in (*machine, *interface) if id == NETWORK else ():
+        by_hand.delete(world, gone)
+    by_hand.delete(world, by_hand.resource(world, id))
+
+
+@pytest.mark.parametrize(
+    ("option", "id", "step", "named"),
+    [
+        ("--action-group", ACTIONS, "action-group", ACTIONS),
+        ("--alert-identity", IDENTITY, "alert-identity", IDENTITY),
+        ("--subnet", NETWORK, "network", SUBNET),
+    ],
+)
+def test_what_is_named_and_gone_is_shown_and_keeps_nothing_from_going(
+    cli: Cli, before: State, option: str, id: str, step: str, named: str
+) -> None:
+    assert cli("deploy", *EMAIL, option, named).code in (0, 7)
+    cli.change(lambda world: remove(world, id))
+    for command, code in (("validate", 5), ("plan", 0)):
+        (found,) = (s for s in cli.json(command, code=code)["steps"] if s["step"] == step)
+        wrong = [f for f in found["findings"] if f["ok"] is False]
+        assert (named, "not there") in [(f["want"], f["got"]) for f in wrong]
+    assert f"what stands: {named} is not there" in cli.json("deploy", code=2)["error"]["message"]
+    assert cli("destroy", "--yes").code == 0
+    assert [said for said in differences(before, state(cli.world)) if "went: " not in said] == []
 
 
 def test_a_subnet_that_stands_has_its_own_way_out(cli: Cli, before: State) -> None:

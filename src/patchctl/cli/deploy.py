@@ -98,11 +98,16 @@ def _planned(
 ) -> tuple[Deployment, Plan, list[Permission]]:
     """Resolve, check the offer, look at everything, and show it; and what keeps from writing it.
 
-    Raises Refused where not even everything may be looked at.
+    Raises Refused where not even everything may be looked at, BadInput for what cannot be.
     """
     from patchctl import permissions
     from patchctl.offers import with_offer
-    from patchctl.refusals import refuse_left_behind, refuse_other_author, require_possible
+    from patchctl.refusals import (
+        refuse_lacking,
+        refuse_left_behind,
+        refuse_other_author,
+        require_possible,
+    )
     from patchctl.steps import STEPS
     from patchctl.views import text
 
@@ -118,6 +123,7 @@ def _planned(
         permissions.refuse(missing)
     deployment = connection.run(with_offer(connection.clients, deployment))
     found = c.look(connection, deployment)
+    refuse_lacking(found, writing=writing)
     c.show(f"Plan for {deployment.name} in {deployment.config.location}: {text.counted(found)}")
     c.show(*text.plan(found))
     _show_prerequisites(c, deployment)

@@ -8,13 +8,13 @@ from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.errors import BadInput
 from patchctl.report import (
     Finding,
     Inspection,
     Part,
     check,
     joined,
+    lacking,
     merged_tags,
     note,
     tags_check,
@@ -50,11 +50,15 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     findings = _findings(deployment, group or ActionGroupResource(location="Global"))
     tags = None if group is None else dict(group.tags or {})
     part = Part(deployment.own_action_group_id, tags, tuple(findings))
-    if deployment.config.alerts.action_group is None:
+    named = deployment.config.alerts.action_group
+    if named is None:
         return joined([part], deployment.is_ours)
-    await _require_named(clients, deployment)
-    used = f"{deployment.action_group_id} is used: its own receivers are told, and no others."
-    return unwanted([part], deployment.is_ours, used)
+    used = f"{named} is used: its own receivers are told, and no others."
+    found = unwanted([part], deployment.is_ours, used)
+    if await _is_there(clients, deployment):
+        return found
+    source = deployment.asked.source("alerts.action_group")
+    return lacking(found, "action group that is named", named, source)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
@@ -98,12 +102,10 @@ def receivers(deployment: Deployment) -> list[EmailReceiver]:
     ]
 
 
-async def _require_named(clients: Clients, deployment: Deployment) -> None:
-    """Raises BadInput where the group that is named is not there."""
+async def _is_there(clients: Clients, deployment: Deployment) -> bool:
+    """Whether the group that is named is."""
     subscription, *names = deployment.action_group_names
-    if await find(clients.within(subscription).monitor.action_groups.get(*names)) is None:
-        source = deployment.asked.source("alerts.action_group")
-        raise BadInput([f"{source}: {deployment.action_group_id} is not there"])
+    return await find(clients.within(subscription).monitor.action_groups.get(*names)) is not None
 
 
 async def _find(clients: Clients, deployment: Deployment) -> ActionGroupResource | None:

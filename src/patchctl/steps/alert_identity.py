@@ -8,13 +8,13 @@ from patchctl import access, actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.errors import BadInput
 from patchctl.report import (
     Finding,
     Inspection,
     Part,
     check,
     joined,
+    lacking,
     merged_tags,
     tags_check,
     unwanted,
@@ -43,12 +43,14 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     part = Part(deployment.own_alert_identity_id, tags, _findings(deployment, standing))
     if not deployment.watched:
         return unwanted([part], deployment.is_ours, access.unwatched(deployment))
-    if deployment.config.alerts.identity is None:
+    named = deployment.config.alerts.identity
+    if named is None:
         return joined([part], deployment.is_ours)
-    if await access.principal(clients, deployment) is None:
-        source = deployment.asked.source("alerts.identity")
-        raise BadInput([f"{source}: {deployment.alert_identity_id} is not there"])
-    return unwanted([part], deployment.is_ours, f"{deployment.alert_identity_id} is used.")
+    found = unwanted([part], deployment.is_ours, f"{named} is used.")
+    if await access.principal(clients, deployment) is not None:
+        return found
+    source = deployment.asked.source("alerts.identity")
+    return lacking(found, "identity that is named", named, source)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:

@@ -36,7 +36,6 @@ from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
-from patchctl.errors import BadInput
 from patchctl.report import (
     Finding,
     Inspection,
@@ -45,6 +44,7 @@ from patchctl.report import (
     check,
     in_progress,
     joined,
+    lacking,
     merged_tags,
     only_tags,
     same,
@@ -99,6 +99,7 @@ OUTBOUND = {
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if deployment.own:
         return Inspection(State.READY, notes=(NONE_MADE,))
+    named = deployment.config.machine.subnet
     parts = await asyncio.gather(
         _security_group(clients, deployment),
         _unless_named(clients, deployment),
@@ -106,10 +107,12 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         _nat_gateway(clients, deployment),
         _nat_address(clients, deployment),
     )
-    named = deployment.config.machine.subnet
     way = OUTBOUND[_outbound(deployment)] if named is None else f"as {named} has it"
     notes = [f"Outbound: {way}."]
-    return joined([part for part in parts if part is not None], deployment.is_ours, notes)
+    found = joined([part for part in parts if part is not None], deployment.is_ours, notes)
+    if named is None or await _is_there(clients, named):
+        return found
+    return lacking(found, "subnet that is named", named, deployment.asked.source("machine.subnet"))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
@@ -184,16 +187,16 @@ async def _make_security_group(clients: Clients, deployment: Deployment) -> None
 # -- virtual network and subnet
 
 
-async def _unless_named(clients: Clients, deployment: Deployment) -> Part | None:
-    """The network of ours. Raises BadInput where a subnet is named that is not there."""
-    named = deployment.config.machine.subnet
-    if named is None:
-        return await _network(clients, deployment)
-    _, _, subscription, _, group, _, _, _, network, _, name = named.split("/")
+async def _is_there(clients: Clients, subnet: str) -> bool:
+    """Whether the subnet that is named is."""
+    _, _, subscription, _, group, _, _, _, network, _, name = subnet.split("/")
     subnets = clients.within(subscription).network.subnets
-    if await find(subnets.get(group, network, name)) is None:
-        raise BadInput([f"{deployment.asked.source('machine.subnet')}: {named} is not there"])
-    return None
+    return await find(subnets.get(group, network, name)) is not None
+
+
+async def _unless_named(clients: Clients, deployment: Deployment) -> Part | None:
+    """The network of ours; none where a subnet is named."""
+    return await _network(clients, deployment) if deployment.config.machine.subnet is None else None
 
 
 async def _network(clients: Clients, deployment: Deployment) -> Part:
