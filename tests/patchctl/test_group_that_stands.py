@@ -188,6 +188,31 @@ def test_the_note_stays_while_anything_else_does(theirs: Cli) -> None:
 
 
 @pytest.mark.slow
+def test_reads_that_lag_are_waited_for_also_by_who_does_not_wait(theirs: Cli) -> None:
+    before = state(theirs.world)
+    theirs.deploy(*INTO)
+    theirs.change(lambda world: setattr(world.options, "read_lag", (3.0, 8.0)))
+    ended = outcomes(theirs.json("destroy", "--yes", "--no-wait"))
+    assert set(ended.values()) == {"deleted", "absent"}
+    assert differences(before, state(theirs.world)) == []
+
+
+def keep_the_note(world: World) -> None:
+    """As where reads are answered by a region that does not hear of its deletion."""
+    world.options.read_lag = (300.0, 300.0)
+
+
+@pytest.mark.slow
+def test_a_note_that_is_still_shown_is_what_is_told_of(theirs: Cli) -> None:
+    theirs.deploy(*INTO)
+    theirs.change(keep_the_note)
+    error = theirs.json("destroy", "--yes", code=1)["error"]
+    assert error["code"] == "StillThere"
+    assert "The template spec patchctl-demo in rg-theirs still stands" in error["message"]
+    assert error["resource"].endswith("/templateSpecs/patchctl-demo")
+
+
+@pytest.mark.slow
 def test_what_somebody_changes_of_the_note_is_mended(theirs: Cli) -> None:
     theirs.deploy(*INTO)
     theirs.change(lambda world: note(world).body["tags"].update(purpose="theirs"))

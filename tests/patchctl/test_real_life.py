@@ -10,7 +10,7 @@ import pytest
 
 from arm_sandbox.options import Access, Failure, Lock, Options, Policy, load
 from arm_sandbox.world import World
-from tests.patchctl.shell import EMAIL, GROUP, Cli
+from tests.patchctl.shell import EMAIL, GROUP, Cli, outcomes
 from tests.patchctl.test_lifecycle import CREATED, UNCHANGED
 
 pytestmark = [pytest.mark.world, pytest.mark.slow]
@@ -62,6 +62,13 @@ def test_a_deployment_lives_in_a_world_that_lags(cli: Cli, lag: Any) -> None:
     assert cli("validate").code == 0
     assert "demo is gone" in cli("destroy", "--yes").out
     assert cli.world.find(SCOPE) is None
+
+
+def test_who_does_not_wait_for_the_group_waits_for_what_goes_before_it(cli: Cli) -> None:
+    cli.deploy()
+    behave(cli, read_lag=(3.0, 8.0))
+    ended = outcomes(cli.json("destroy", "--yes", "--no-wait"))
+    assert (ended["result-alerts"], ended["resource-group"]) == ("deleted", "deleting")
 
 
 def test_what_lags_too_far_behind_is_asked_for_again(cli: Cli) -> None:

@@ -167,19 +167,22 @@ def _group(reports: Sequence[StepReport]) -> Outcome:
 def _require_gone(
     deployment: Deployment, reports: Sequence[StepReport], foreign: Sequence[str]
 ) -> None:
-    """Raises PatchctlError for a group that stands although nothing in it is somebody else's."""
+    """Raises PatchctlError where what keeps its memory stands, although nothing of somebody else's
+    is in the way."""
     from patchctl.errors import PatchctlError
     from patchctl.report import Outcome
     from patchctl.steps import resource_group
 
-    outcomes = {report.step: report.outcome for report in reports}
-    if outcomes[resource_group.NAME] is Outcome.LEFT and not foreign:
-        raise PatchctlError(
-            "ResourceGroupDeletionBlocked",
-            f"{deployment.group} still stands, although its deletion has ended.",
-            step=resource_group.NAME,
-            resource=deployment.group_id,
-        )
+    if _group(reports) is not Outcome.LEFT or foreign:
+        return
+    spec = f"The template spec {deployment.template_spec} in {deployment.group}"
+    raise PatchctlError(
+        "StillThere" if deployment.borrowed else "ResourceGroupDeletionBlocked",
+        f"{spec if deployment.borrowed else deployment.group} still stands, although its deletion "
+        "has ended.",
+        step=resource_group.NAME,
+        resource=deployment.keeper_id,
+    )
 
 
 def _what_went(name: str, reports: Sequence[StepReport]) -> str:
