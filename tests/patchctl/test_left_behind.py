@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
+
 import pytest
 
 from arm_sandbox import by_hand
@@ -9,12 +12,15 @@ from arm_sandbox.options import Fault
 from arm_sandbox.world import World
 from tests.comparison import State, differences, state
 from tests.fleet.building import NOON, build
-from tests.fleet.drawing import EVERY, draw
+from tests.fleet.drawing import EVERY, Settings, draw
+from tests.patchctl.foreign_edits import edit, lock
+from tests.patchctl.own_machines import quiet
 from tests.patchctl.shell import EMAIL, GROUP, Cli
 
 pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
+LOCKS = "Microsoft.Authorization/locks"
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 
 
@@ -101,4 +107,36 @@ def test_the_group_stays_until_its_machines_are_as_they_were(cli: Cli, before: S
 
     cli.change(cure)
     assert cli("destroy", "--yes").code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def test_the_way_to_try_again_is_one_that_there_is(cli: Cli) -> None:
+    """Of a machine that was right already nothing is remembered, and no file to put it back by."""
+    settings = Settings(
+        "AutomaticByPlatform", "AutomaticByPlatform", bypass=True, reboot="IfRequired"
+    )
+    fleet = quiet(1)
+    machine = replace(fleet.machines[0], settings=settings)
+    cli.store.save(build(replace(fleet, machines=(machine,)), World(now=NOON)))
+    assert cli("deploy", *EMAIL, "--vm", machine.id).code == 0
+    cli.change(lambda world: edit(world, machine, "assigned elsewhere", Random(0)))
+    error = cli.json("destroy", "--yes", code=8)["error"]
+    assert "--restore-from" not in error["hint"]
+    assert cli.follow(error).code == 0
+
+
+def test_another_desk_keeps_what_it_may_not_put_back(cli: Cli, before: State) -> None:
+    """The file of deploy is on the machine that deployed."""
+    (file,) = cli.store.directory.glob("machines/*/*/*.json")
+    file.unlink()
+
+    def strike(world: World) -> None:
+        """A lock that is there for good."""
+        lock(world, FLEET.machines[0], "ReadOnly")
+
+    cli.change(strike)
+    error = cli.json("destroy", "--yes", code=8)["error"]
+    assert file.exists()
+    cli.change(lambda world: world.remove(f"{FLEET.machines[0].id}/providers/{LOCKS}/theirs"))
+    assert cli.follow(error).code == 0
     assert differences(before, state(cli.world)) == []

@@ -41,8 +41,7 @@ def destroy(c: Command) -> None:
       patchctl destroy --sandbox
       patchctl destroy --name web --yes
     """
-    from patchctl.cli.memory import machines_file
-    from patchctl.memories import keep
+    from patchctl.cli.memory import keep_remembered
     from patchctl.refusals import refuse_other_author
     from patchctl.steps import resource_group
 
@@ -56,9 +55,7 @@ def destroy(c: Command) -> None:
     c.envelope.extra["left"] = foreign
     c.show(*_what_goes(deployment, found, foreign), *_what_is_put_back(deployment, found))
     c.confirm_by_typing(deployment.name)
-    file = machines_file(connection, deployment)
-    if deployment.noted:  # what cannot be put back now is forgotten with the group
-        keep(file, deployment.suffix, deployment.noted)
+    file = keep_remembered(connection, deployment)
     steps = _steps(found, whole=not foreign and not deployment.borrowed)
     with c.progress(connection) as progress:
         limits = c.limits(deployment)
@@ -154,9 +151,11 @@ def _require_all(reports: Sequence[StepReport], name: str, file: Path) -> None:
     notes = [note for report in partly for note in report.inspection.notes]
     if _group(reports) is Outcome.LEFT:
         hint = STAYS
-    else:
+    elif file.exists():
         command = typed(("patchctl", "destroy", "--name", name, "--restore-from", str(file)))
         hint = f"{GONE} To try the rest once more: {command}"
+    else:
+        hint = f"{GONE} What stands: patchctl list"
     raise Partly(notes, hint, step=partly[0].step)
 
 

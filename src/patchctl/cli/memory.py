@@ -39,13 +39,27 @@ def keep_machines(c: Command, connection: Connection, deployment: Deployment) ->
 
     found = connection.run(patch_settings.memories(connection.clients, deployment))
     if found:
-        file = machines_file(connection, deployment)
+        file = _machines_file(connection, deployment)
         memories.keep(file, deployment.suffix, found)
         place = "their tags" if deployment.config.machine_tags else "their deployment's group"
         c.say(f"How the machines were is kept in {place} and in {file}")
 
 
-def machines_file(connection: Connection, deployment: Deployment) -> Path:
+def keep_remembered(connection: Connection, deployment: Deployment) -> Path:
+    """Keep what is known of how machines were, before it goes: the group takes along what it
+    remembers, and a machine that is left may lose its tag. The file is there if anything is."""
+    from patchctl import memories
+    from patchctl.steps.patch_settings import memory
+
+    known = {m.id.lower(): memory(deployment, m) for m in deployment.known_machines}
+    found = {id: remembers for id, remembers in known.items() if remembers is not None}
+    file = _machines_file(connection, deployment)
+    if found or deployment.noted:
+        memories.keep(file, deployment.suffix, {**deployment.noted, **found})
+    return file
+
+
+def _machines_file(connection: Connection, deployment: Deployment) -> Path:
     name = f"{deployment.name}-{deployment.suffix}.json"
     return _kept(MACHINES, connection, deployment) / name
 
