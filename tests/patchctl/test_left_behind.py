@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from arm_sandbox import by_hand
-from arm_sandbox.options import Fault
+from arm_sandbox.options import Failure, Fault
 from arm_sandbox.world import World
 from tests.comparison import State, differences, state
 from tests.fleet.building import NOON, build
@@ -139,4 +139,53 @@ def test_another_desk_keeps_what_it_may_not_put_back(cli: Cli, before: State) ->
     assert file.exists()
     cli.change(lambda world: world.remove(f"{FLEET.machines[0].id}/providers/{LOCKS}/theirs"))
     assert cli.follow(error).code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def write_file(cli: Cli, text: str) -> None:
+    """One that was edited and not deployed."""
+    (cli.store.directory / "patchctl.toml").write_text(text, encoding="utf-8")
+
+
+NOBODY = '[[machines]]\nvm = "nobody-*"'
+
+
+@pytest.mark.parametrize("text", ["[alerts]\nresults = false", NOBODY], ids=["alerts", "machines"])
+def test_what_stands_goes_whatever_a_file_asks_for(
+    cli: Cli, before: State, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Roles on the groups of machines are put back as well."""
+    monkeypatch.chdir(cli.store.directory)
+    write_file(cli, text)
+    assert cli("destroy", "--yes").code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+@pytest.mark.parametrize("vm", ["nobody-*", "vm-*"])
+def test_a_machine_of_ours_goes_whatever_a_file_asks_for(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, vm: str
+) -> None:
+    cli.store.save(build(FLEET, World(now=NOON)))
+    was = state(cli.world)
+    cli.deploy()
+    monkeypatch.chdir(cli.store.directory)
+    write_file(cli, f'[[machines]]\nvm = "{vm}"')
+    for command in ("validate", "status"):
+        assert cli(command).code == 0
+    error = cli.json("plan", code=2)["error"]
+    assert error["next"].startswith("patchctl destroy --name demo")
+    going = cli("destroy", "--yes")
+    assert "virtualMachines/vm-demo-" in going.out
+    assert differences(was, state(cli.world)) == []
+
+
+def test_roles_go_with_their_identity_though_no_alerts_are_asked_for_any_more(
+    cli: Cli, before: State
+) -> None:
+    """A deploy that was to take them away has come as far as the group that remembers it."""
+    broken = Failure("Microsoft.Authorization/roleAssignments", on="delete", times=99)
+    cli.change(lambda world: world.options.failures.append(broken))
+    assert cli.json("deploy", "--no-result-alerts", code=1)["error"]["step"] == "alert-identity"
+    cli.change(lambda world: world.options.failures.clear())
+    assert cli("destroy", "--yes").code == 0
     assert differences(before, state(cli.world)) == []

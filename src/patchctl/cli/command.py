@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from patchctl import __version__
 from patchctl.cli.advice import CommandLine, advise, command_line
-from patchctl.cli.options import PATHS, Output, placed
+from patchctl.cli.options import PATHS, WANTED, Output, placed
 from patchctl.clouds import known_cloud
 from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
 from patchctl.report import StepReport, Stopped
@@ -333,7 +333,14 @@ def _layers(ctx: typer.Context) -> list[Layer]:
         ),
     ]
     file = ctx.params.get("config") or _file_here(config.FILE)
-    return [*layers, config.read_file(file)] if file is not None else layers
+    return [*layers, _taken(config.read_file(file), ctx)] if file is not None else layers
+
+
+def _taken(file: Layer, ctx: typer.Context) -> Layer:
+    """What a file asks of this command. What a deployment is to be is asked of those alone that can
+    be told it by options as well: the others are about what stands."""
+    others = {PATHS[option] for option in WANTED if option not in ctx.params}
+    return replace(file, values={p: v for p, v in file.values.items() if p not in others})
 
 
 def _file_here(name: str) -> Path | None:

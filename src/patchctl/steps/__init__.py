@@ -73,9 +73,10 @@ OUT_BEFORE_THE_GROUP: tuple[Step, ...] = (
     patch_settings,
     assignment,
     activity_log_alerts,
+    alert_identity,
     alert_role,
     result_alerts,
 )
 """What is taken away first when the whole group goes: the alerts would mail about its deletion,
 the assignment of a machine that is gone lingers for hours (terraform-azurerm#26538), and a role
-whose identity is gone stays as an orphan."""
+whose identity is gone stays as an orphan, so that the identity, too, goes only after its roles."""
