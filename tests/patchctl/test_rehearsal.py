@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from arm_sandbox import by_hand
 from arm_sandbox.world import World
+from tests.fleet.building import build
+from tests.patchctl.own_machines import quiet
 from tests.patchctl.shell import EMAIL, Cli
 
 pytestmark = pytest.mark.world
@@ -99,8 +103,23 @@ def test_without_rules_nobody_is_mailed(cli: Cli) -> None:
 
 def test_your_own_machines_are_refused_in_words(cli: Cli) -> None:
     (cli.store.directory / "patchctl.toml").write_text(
-        'emails = ["ops@example.com"]\n[[machines]]\nvm = "web-*"\n', encoding="utf-8"
+        'name = "fleet"\nemails = ["ops@example.com"]\n[[machines]]\nvm = "web-*"\n',
+        encoding="utf-8",
     )
     ended = cli("rehearse", "--planned")
     assert ended.code == 2
     assert "cannot be rehearsed yet" in ended.err
+    assert ended.err.rstrip().endswith("patchctl plan --name fleet")
+
+
+def test_your_own_machines_that_stand_are_looked_at_by_their_name(cli: Cli) -> None:
+    cli.store.save(build(quiet(1)))
+    assert cli("deploy", "--name", "fleet", "--vm", "*", *EMAIL).code == 0
+    error = cli.json("rehearse", "--name", "fleet", code=2)["error"]
+    assert error["next"] == "patchctl status --name fleet --output json"
+    assert cli.follow(error).code == 0
+
+
+def test_the_help_says_that_your_own_machines_are_refused(cli: Cli) -> None:
+    said = " ".join(cli("rehearse", "--help").out.split())
+    assert re.search(r"--vm ID\|NAME Refused: your own machines cannot be rehearsed yet", said)

@@ -28,12 +28,22 @@ StopMachine = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="A machine that is to be off; repeatable."),
 ]
-OWN = "See what stands in the way of each: patchctl status"
+Vm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vm",
+        metavar="ID|NAME",
+        help="Refused: your own machines cannot be rehearsed yet.",
+        envvar="PATCHCTL_VM",
+    ),
+]
+OWN = "your own machines cannot be rehearsed yet"
 WISHES: o.Options = {
     "planned": (Planned, False),
     "fail_machine": (FailMachine, None),
     "fail_update": (FailUpdate, None),
     "stop_machine": (StopMachine, None),
+    "vm": (Vm, None),
 }
 
 
@@ -55,7 +65,7 @@ def rehearse(c: Command) -> None:
     from patchctl.views import rehearsal as view
 
     if c.asked.machines is not None:
-        raise BadInput(["--vm: your own machines cannot be rehearsed yet"], OWN)
+        raise BadInput([OWN], "See what is in the way of each: patchctl plan --name {name}")
     wish = Wish(*(tuple(c.given[k] or ()) for k in ("fail_machine", "fail_update", "stop_machine")))
     subject, found = _planned(c) if c.given["planned"] else _looked_up(c)
     night = play(subject, found, wish)
@@ -85,7 +95,10 @@ def _looked_up(c: Command) -> tuple[Subject, Standing | None]:
     connection = c.connect()
     deployment = c.resolve(connection)
     if deployment.own:
-        raise BadInput([f"{deployment.name}: your own machines cannot be rehearsed yet"], OWN)
+        raise BadInput(
+            [f"{deployment.name}: {OWN}"],
+            "See what is in the way of each: patchctl status --name {name}",
+        )
     if not deployment.stands:
         c.say(f"{deployment.name} does not stand here; what is asked for is rehearsed.")
         return Subject(c.layers, deployment.now), None
