@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 ADDRESSES = ("Azure-AsyncOperation", "Location")
 """Headers that say where an operation is polled, the better one first (async-operations.md)."""
-ENDED = ("succeeded", "failed", "canceled", "cancelled")
+ENDED = ("succeeded", "failed", "canceled", "cancelled", "registered")
+REGISTER = "/register?"
+"""A registration has no address of its own: the provider is asked after its state."""
 VERBS = {"PUT": "making", "PATCH": "changing", "DELETE": "deleting", "POST": "with"}
 
 
@@ -29,21 +31,30 @@ class Operations:
     def told(self) -> str:
         """A sentence that names them."""
         if not self._running:
-            return "Azure has nothing of it under way."
+            return "Nothing that this run began is under way in Azure."
         return f"Azure goes on {', '.join(self._running.values())}."
 
     def saw(self, asked: Any, answer: Any) -> None:
         """Learn from an answer what has begun, goes on or has ended."""
         if answer.status_code >= 400:
             return
-        address = next((answer.headers[n] for n in ADDRESSES if answer.headers.get(n)), asked.url)
         if what := self._running.pop(asked.url, ""):
             going = answer.status_code == 202 or _state(asked, answer) not in ("", *ENDED)
         else:
-            begins = answer.status_code == 202 or bool(answer.headers.get(ADDRESSES[0]))
-            going = begins and asked.method in VERBS
+            going = asked.method in VERBS and _begins(asked, answer)
         if going:
-            self._running[address] = what or _named(asked.method, asked.url)
+            self._running[_address(asked, answer)] = what or _named(asked.method, asked.url)
+
+
+def _begins(asked: Any, answer: Any) -> bool:
+    operation = answer.status_code == 202 or bool(answer.headers.get(ADDRESSES[0]))
+    return operation or REGISTER in asked.url
+
+
+def _address(asked: Any, answer: Any) -> str:
+    """Where an operation is asked after."""
+    told = (answer.headers[name] for name in ADDRESSES if answer.headers.get(name))
+    return str(next(told, asked.url.replace(REGISTER, "?")))
 
 
 def _state(asked: Any, answer: Any) -> str:
@@ -57,7 +68,8 @@ def _state(asked: Any, answer: Any) -> str:
         body = json.loads(answer.text())
     except ValueError:
         return ""
-    return str(body.get("status", "")).lower() if isinstance(body, dict) else ""
+    said = body if isinstance(body, dict) else {}
+    return str(said.get("status") or said.get("registrationState") or "").lower()
 
 
 def _named(method: str, url: str) -> str:

@@ -314,7 +314,8 @@ def test_what_is_interrupted_is_named() -> None:
     error, outcomes = stopped(main())
     assert error.exit is Exit.INTERRUPTED
     assert error.message == (
-        "Interrupted while at work on busy. Done: done. Azure has nothing of it under way."
+        "Interrupted while at work on busy. Done: done. "
+        "Nothing that this run began is under way in Azure."
     )
     assert outcomes["done"] is Outcome.CREATED
     assert outcomes["later"] is Outcome.SKIPPED

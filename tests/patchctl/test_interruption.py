@@ -195,7 +195,23 @@ def test_what_azure_goes_on_with_is_named(cli: Cli, strike: Striking) -> None:
     assert re.search(r"Done: resource-providers, .*network", ended.err)
     name = machine.rpartition("/")[2]
     assert f"Azure goes on making virtualMachines/{name}" in ended.err
+    assert "register" not in ended.err
     assert "next: Run the same command again to finish: patchctl deploy --email " in ended.err
+
+
+@pytest.mark.parametrize("asked", ["POST .*/register$", "GET .*/providers/Microsoft.Maintenance$"])
+def test_a_registration_that_azure_goes_on_with_is_named(
+    cli: Cli, strike: Striking, asked: str
+) -> None:
+    calls_of(cli, strike, "deploy", *EMAIL)
+    last = max(n for n, each in enumerate(strike.asked, 1) if "/register" in each)
+    found = [n for n, each in enumerate(strike.asked, 1) if re.search(asked, each) and n >= last]
+    cli("sandbox", "reset")
+    strike.at(found[0], signal.SIGINT)
+    ended = cli("deploy", *EMAIL)
+    assert ended.code == Exit.INTERRUPTED
+    assert "with register of providers/Microsoft.Maintenance" in ended.err
+    assert "providers/Microsoft.Compute" not in ended.err
 
 
 def test_every_step_has_an_outcome(cli: Cli, strike: Striking) -> None:
