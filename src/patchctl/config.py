@@ -193,14 +193,12 @@ def _as_selections(value: Any) -> Any:
 Selections = Annotated[tuple[Selection, ...], BeforeValidator(_as_selections)]
 
 
-def _id_of(value: str | None, type: str) -> str | None:
-    """An id of a resource in a group, of one type, if there is any."""
-    shape = rf"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/{type}/[^/]+"
+def _id_of(value: str | None, resource: str) -> str | None:
+    """An id of a resource in a group, if there is any. What is in capitals may be anything."""
+    like = f"/subscriptions/ID/resourceGroups/GROUP/providers/{resource}"
+    shape = re.sub("/[A-Z]+(?=/|$)", "/[^/]+", like)
     if value is not None and not re.fullmatch(shape, value, re.IGNORECASE):
-        raise ValueError(
-            f"'{value}' is no id; write it like "
-            f"/subscriptions/ID/resourceGroups/GROUP/providers/{type}/NAME"
-        )
+        raise ValueError(f"'{value}' is no id; write it like {like}")
     return value
 
 
@@ -222,7 +220,7 @@ class Machine(Model):
     @field_validator("subnet")
     @classmethod
     def _subnet(cls, value: str | None) -> str | None:
-        return _id_of(value, "Microsoft.Network/virtualNetworks/[^/]+/subnets")
+        return _id_of(value, "Microsoft.Network/virtualNetworks/NETWORK/subnets/NAME")
 
     @model_validator(mode="after")
     def _one_way_out(self) -> Machine:
@@ -259,17 +257,17 @@ class Alerts(Model):
     @field_validator("identity")
     @classmethod
     def _identity(cls, value: str | None) -> str | None:
-        return _id_of(value, "Microsoft.ManagedIdentity/userAssignedIdentities")
+        return _id_of(value, "Microsoft.ManagedIdentity/userAssignedIdentities/NAME")
 
     @field_validator("action_group")
     @classmethod
     def _action_group(cls, value: str | None) -> str | None:
-        return _id_of(value, "Microsoft.Insights/actionGroups")
+        return _id_of(value, "Microsoft.Insights/actionGroups/NAME")
 
     @field_validator("workspace")
     @classmethod
     def _workspace(cls, value: str | None) -> str | None:
-        return _id_of(value, "Microsoft.OperationalInsights/workspaces")
+        return _id_of(value, "Microsoft.OperationalInsights/workspaces/NAME")
 
 
 class Config(Model):

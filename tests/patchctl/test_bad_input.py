@@ -82,6 +82,10 @@ REFUSED = {
     ),
     "packages for Windows": (["--exclude-package", "vim"], ["--exclude-package: ", "linux only"]),
     "empty id": (["--subnet="], ["--subnet: '' is no id", "/subscriptions/ID"]),
+    "id of another kind": (
+        ["--subnet", "/subscriptions/1/resourceGroups/g/providers/Microsoft.Network/subnets/s"],
+        ["--subnet", "/virtualNetworks/NETWORK/subnets/NAME"],
+    ),
     "unknown system": (["--os", "beos"], ["--os", "'beos'", "windows", "linux"]),
     "tag without a value": (["--tag", "owner"], ["--tag", "'owner'", "owner=platform"]),
     "tag name too long": (["--tag", f"{'k' * 513}=v"], ["--tag", "512 characters"]),
