@@ -389,7 +389,7 @@ class Config(Model):
     def _fits_the_system(self) -> Config:
         problems = patch_problems(self.systems, self.patches)
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("; ".join(f"patches.{problem}" for problem in problems))
         return self
 
     @property
@@ -455,31 +455,29 @@ def _tag_problem(name: str, value: str) -> str:
 
 
 def patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
-    """What cannot be asked of machines of these operating systems."""
+    """What cannot be asked of machines of these operating systems, each with its key."""
     known = tuple(dict.fromkeys(value for os in systems for value in CLASSIFICATIONS[os]))
     asked = patches.classifications
     lowered = [value.lower() for value in known if asked is not None]
     problems = []
     if unknown := [value for value in asked or () if value.lower() not in lowered]:
         problems.append(
-            f"patches.classifications: {_quoted(unknown)} is not known for "
+            f"classifications: {_quoted(unknown)} is not known for "
             f"{' or '.join(systems)}; choose from {', '.join(known)}"
         )
     for key, owner in LISTS.items():
         if getattr(patches, key) and owner not in systems:
             kind = key.partition("_")[2]
-            problems.append(
-                f"patches.{key}: {kind} can be named for {owner} only, not for {systems[0]}"
-            )
+            problems.append(f"{key}: {kind} can be named for {owner} only, not for {systems[0]}")
     if "linux" in systems and asked is not None:
         # The agent treats the two as one (LinuxPatchExtension's README).
         both = {value.lower() for value in asked} & {"critical", "security"}
         if len(both) == 1:
             problems.append(
-                "patches.classifications: Linux wants both of Critical and Security, or neither"
+                "classifications: Linux wants both of Critical and Security, or neither"
             )
     if asked == () and not (patches.include_kbs or patches.include_packages):
-        problems.append("patches.classifications: name at least one, or something to include")
+        problems.append("classifications: name at least one, or something to include")
     return problems
 
 
@@ -587,12 +585,12 @@ def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:
     elif problem["type"] == "literal_error":
         message = f"'{problem['input']}' is not possible; choose from {problem['ctx']['expected']}"
     if not path:
-        return "; ".join(_placed(each, owner) for each in message.split("; "))
+        return "; ".join(placed(each, owner) for each in message.split("; "))
     called = owner[known].called(known) if known in owner else known
     return f"{called}: {message}"
 
 
-def _placed(problem: str, owner: Mapping[str, Layer]) -> str:
+def placed(problem: str, owner: Mapping[str, Layer]) -> str:
     """A problem of more than one key, told where the one that it begins with was written."""
     path, _, said = problem.partition(": ")
     return f"{owner[path].called(path)}: {said}" if path in owner else problem

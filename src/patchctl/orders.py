@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from patchctl.config import Layer, Patches, classifications, patch_problems, validated
+from patchctl.config import Layer, Patches, classifications, patch_problems, placed, validated
 from patchctl.errors import BadInput
 from patchctl.machines import Machine
 
@@ -68,10 +68,11 @@ def ordered(
     excludes. Raises BadInput."""
     named = {name: given[name] for name in SPELLING if given[name]}
     layer = Layer("the command line", named, SPELLING)
-    asked = validated(Patches, named, dict.fromkeys(named, layer))
+    owner = dict.fromkeys(named, layer)
+    asked = validated(Patches, named, owner)
     systems = tuple(os for os in NAMED if os in {machine.os for machine in machines})
     if problems := patch_problems(systems, asked):
-        raise BadInput(problems)
+        raise BadInput([placed(problem, owner) for problem in problems])
     chosen = {name: getattr(asked, name) or () for name in CHOOSING}
     excluded = {name: (*getattr(standing, name), *getattr(asked, name)) for name in EXCLUDING}
     return Order(

@@ -69,10 +69,22 @@ def test_machines_of_which_nothing_is_asked_are_left() -> None:
     [
         (WINDOWS, {"include_kbs": ["windows"]}, "--kb: 'windows' is no KB number"),
         (LINUX, {"include_packages": ["a b"]}, "--package: 'a b' is no package mask"),
-        (LINUX, {"include_kbs": ["5031364"]}, "kbs can be named for windows only"),
-        (WINDOWS, {"include_packages": ["openssl"]}, "packages can be named for linux only"),
-        (WINDOWS, {"classifications": ["Urgent"]}, "'Urgent' is not known for windows"),
-        (LINUX, {"classifications": ["Security"]}, "both of Critical and Security"),
+        (LINUX, {"include_kbs": ["5031364"]}, "^--kb: kbs can be named for windows only"),
+        (
+            WINDOWS,
+            {"include_packages": ["openssl"]},
+            "^--package: packages can be named for linux only",
+        ),
+        (
+            WINDOWS,
+            {"classifications": ["Urgent"]},
+            "^--classification: 'Urgent' is not known for windows",
+        ),
+        (
+            LINUX,
+            {"classifications": ["Security"]},
+            "^--classification: Linux wants both of Critical and Security",
+        ),
     ],
 )
 def test_what_cannot_be_asked_for(machine: Machine, given: dict[str, Any], problem: str) -> None:
