@@ -97,15 +97,15 @@ def test_the_sandbox_is_marked_and_azure_is_not(history: History) -> None:
     for sandbox in (True, False):
         found = reported(history, sandbox=sandbox)
         assert ("SANDBOX" in Page(html(found)).text) is sandbox
-        assert ("SANDBOX" in plain_text(found)) is sandbox
+        assert ("SANDBOX" in plain_text(found, 80)) is sandbox
         assert (b"[SANDBOX]" in mail(found, [])) is sandbox
         assert json.loads(json_text(found))["sandbox"] is sandbox
 
 
 def test_nothing_yet(tmp_path: Path) -> None:
     found = reported(looked_at(tmp_path / "history.sqlite", 0))
-    for said in (Page(html(found)).text, plain_text(found)):
-        assert "No machine has an assessment of the last seven days." in said
+    for said in (Page(html(found)).text, plain_text(found, 80)):
+        assert "No assessment of the last seven days was seen" in said
     assert "svg" not in Page(html(found)).elements
 
 
@@ -179,7 +179,7 @@ def test_no_cell_is_a_formula(tmp_path: Path, cell: str) -> None:
 
 def test_text_fits_eighty_columns_and_has_an_end(tmp_path: Path) -> None:
     found = reported(looked_at(tmp_path / "history.sqlite", 60, failing=3, reason="disk full"))
-    lines = plain_text(found).splitlines()
+    lines = plain_text(found, 80).splitlines()
     assert max(len(line) for line in lines) <= 80
     assert len(lines) < 170
     assert "and 40 more: --format html, csv or json" in lines

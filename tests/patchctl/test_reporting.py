@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
@@ -64,6 +65,18 @@ def test_status_of_a_new_deployment(deployed: Cli) -> None:
     assert "Next window: Sat 2026-11-28 02:00 -0500 = 07:00 to 09:00 UTC, in 18 hours." in ended.out
     assert "1 machine" in ended.out
     assert max(len(line) for line in ended.out.splitlines()) <= 80
+
+
+def test_an_assessment_that_is_not_to_be_seen_is_not_called_none(deployed: Cli) -> None:
+    """It was made by deploy; Azure shows it late, and forgets it in the end."""
+    said = deployed("status").out
+    assert re.search(r"vm-demo-\w+ +not seen +unknown", said)
+    assert "Not seen: Azure shows an assessment within the hour and keeps it for 7 days." in said
+    report = deployed("report").out
+    assert "No assessment of the last seven days was seen: Azure shows a new one within " in report
+    assert "never" not in said + report
+    advance(deployed, "2026-11-27T14:00")
+    assert "ot seen" not in deployed("status").out + deployed("report").out
 
 
 def test_status_for_programs(deployed: Cli) -> None:

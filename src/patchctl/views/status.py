@@ -17,6 +17,7 @@ from patchctl.views import text
 MOST = 20
 """Machines that are all listed; of more, only those with something to say, unless all are asked
 for."""
+UNSEEN = "Not seen: Azure shows an assessment within the hour and keeps it for 7 days."
 
 
 def status(found: Status, now: datetime, *, everything: bool = False) -> Iterator[RenderableType]:
@@ -36,6 +37,8 @@ def status(found: Status, now: datetime, *, everything: bool = False) -> Iterato
         )
     if len(listed) < len(machines):
         yield Text(f"{len(machines) - len(listed)} more with nothing to say: --all", "dim")
+    if any(machine.assessment is None for machine in listed):
+        yield Text(UNSEEN, "dim")
     for machine in listed:
         yield from _remarks(machine)
     if machines and not any(machine.obstacles or machine.drifted for machine in machines):
@@ -97,7 +100,7 @@ def _counted(machines: Sequence[MachineStatus]) -> str:
 def _row(machine: MachineStatus, now: datetime) -> tuple[str, ...]:
     assessment, last = machine.assessment, machine.last_run
     if assessment is None:
-        assessed = ("never", "unknown", "")
+        assessed = ("not seen", "unknown", "")
     else:
         status = "" if assessment.succeeded else f" ({assessment.status})"
         reboot = "pending" if assessment.reboot_pending else ""

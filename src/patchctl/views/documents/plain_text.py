@@ -114,4 +114,4 @@ def _machine(machine: MachineLine) -> tuple[str, ...]:
 
 
 def _day(at: object) -> str:
-    return f"{at:%Y-%m-%d}" if at is not None else "never"
+    return f"{at:%Y-%m-%d}" if at is not None else "not seen"

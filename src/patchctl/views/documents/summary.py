@@ -42,7 +42,9 @@ def denominators(figures: Figures) -> str:
     compliant, assessed = figures.count(Compliance.COMPLIANT), figures.assessed
     everyone = len(figures.machines)
     if not assessed:
-        return "No machine has an assessment of the last seven days."
+        return (
+            "No assessment of the last seven days was seen: Azure shows a new one within the hour."
+        )
     return (
         f"Compliant: {compliant} of {assessed} assessed ({share(compliant, assessed)}), "
         f"{compliant} of all {everyone} ({share(compliant, everyone)})."
