@@ -290,6 +290,22 @@ def test_a_report_to_stdout_and_to_a_file(deployed: Cli, tmp_path: Path, form: s
     assert file.read_bytes().startswith(FORMATS[form])
 
 
+def test_names_are_folded_in_terminals_only(
+    deployed: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance(deployed, "2026-11-27T14:00")
+    pending = deployed.json("report")["report"]["pending"]
+    names = {each["name"] for each in pending}
+    assert max(len(name) for name in names) > 60
+    file = tmp_path / "report.txt"
+    deployed("report", "--out", str(file))
+    for said in (deployed("report").out, file.read_text("utf-8")):
+        assert all(name in said for name in names)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "70")
+    assert max(len(line) for line in deployed("report").out.splitlines()) <= 70
+
+
 def test_the_ending_of_the_file_says_the_format(deployed: Cli, tmp_path: Path) -> None:
     file = tmp_path / "a.HTML"
     assert deployed("report", "--out", str(file)).code == Exit.DONE

@@ -138,6 +138,13 @@ def test_nobody_is_asked_without_a_terminal(typed: Typed, command: str) -> None:
         assert "--yes" in ended.err
 
 
+def test_without_a_terminal_no_row_is_folded(typed: Typed) -> None:
+    """There are as many lines as where there is room for everything."""
+    wide = typed("validate", FORCE_COLOR="1", NO_COLOR="1", COLUMNS="5000").out
+    narrow = typed("validate", COLUMNS="40").out
+    assert [STYLE.sub("", line).rstrip() for line in wide.splitlines()] == narrow.splitlines()
+
+
 def test_what_cannot_be_undone_wants_to_be_told_without_a_terminal(typed: Typed) -> None:
     assert typed("destroy").code == Exit.USAGE
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-WIDE = 240
+UNFOLDED = 1_000_000
+"""A width that nothing reaches; no row is filled up to it."""
 NOBODY_TO_ASK = "--yes is needed where nobody can be asked"
 
 
@@ -259,7 +260,7 @@ def finish(envelope: Envelope, typed: CommandLine, *, json: bool, console: Conso
 def results_console() -> Console:
     """Stdout. Without a terminal there is no width to keep to, and nothing is cut or folded."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDE)
+    return console if console.is_terminal else Console(highlight=False, width=UNFOLDED)
 
 
 def _unpadded(console: Console, table: RenderableType) -> str:

@@ -66,6 +66,7 @@ def report(c: Command) -> None:
       patchctl report --format eml | sendmail -t
     """
     from patchctl import fleet
+    from patchctl.cli.command import UNFOLDED
     from patchctl.cli.memory import history
     from patchctl.figures import Wanted, figures
     from patchctl.refusals import require_standing
@@ -82,7 +83,8 @@ def report(c: Command) -> None:
         found = figures(memory, wanted, deployment=deployment.name, sandbox=connection.sandbox)
         if c.json:
             c.envelope.extra["report"] = data(found)
-        _write(c, form, _document(form, found, wanted, memory, deployment))
+        width = c.out.width if _to_stdout(c.given["out"]) else UNFOLDED
+        _write(c, form, _document(form, found, wanted, memory, deployment, width))
 
 
 def _form(c: Command) -> Format:
@@ -136,14 +138,19 @@ def _run(c: Command, memory: History) -> str:
 
 
 def _document(
-    form: Format, found: Figures, wanted: Wanted, memory: History, deployment: Deployment
+    form: Format,
+    found: Figures,
+    wanted: Wanted,
+    memory: History,
+    deployment: Deployment,
+    width: int,
 ) -> Iterable[bytes]:
     """The report in pieces; only the form that is asked for loads its library."""
     match form:
         case Format.text:
             from patchctl.views.documents.plain_text import plain_text
 
-            yield plain_text(found).encode()
+            yield plain_text(found, width).encode()
         case Format.html:
             from patchctl.views.documents.html import html
 

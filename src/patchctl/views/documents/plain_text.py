@@ -1,4 +1,4 @@
-"""A report as text: for a terminal of 80 columns, a log, or the plain half of a mail."""
+"""A report as text: for a terminal, a file or a log, or the plain half of a mail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INSTALLED = ("update", "KB or version", "classification", "last", "machines")
 Rows = Sequence[Sequence[str]]
 
 
-def plain_text(figures: Figures, width: int = 80) -> str:
+def plain_text(figures: Figures, width: int) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, color_system=None, highlight=False, markup=False)
     for part in _parts(figures):
