@@ -151,6 +151,7 @@ def test_a_schedule_that_will_never_run_fails_too(deployed: Cli) -> None:
     ended = deployed("status", "--fail-if-missed")
     assert ended.code == Exit.NOT_AS_IT_SHOULD_BE
     assert "Nothing will run: its maintenance configuration is gone." in ended.out
+    assert "as they should be" not in ended.out
 
 
 def test_a_schedule_that_expires_is_told(deployed: Cli) -> None:

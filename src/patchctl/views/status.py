@@ -41,7 +41,8 @@ def status(found: Status, now: datetime, *, everything: bool = False) -> Iterato
         yield Text(UNSEEN, "dim")
     for machine in listed:
         yield from _remarks(machine)
-    if machines and not any(machine.obstacles or machine.drifted for machine in machines):
+    at_fault = any(machine.obstacles or machine.drifted for machine in machines)
+    if machines and not at_fault and not found.schedules[0].schedule.problem:
         yield Text("Settings, assignment and power are as they should be.", "dim")
 
 
