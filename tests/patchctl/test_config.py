@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from patchctl import config
-from patchctl.config import STANDING, Asked, Layer, layered, read_file
+from patchctl.config import STANDING, Asked, Config, Layer, Model, layered, read_file
 from patchctl.errors import BadInput
 
+EXAMPLE = Path(__file__).parents[2] / "examples/complete.toml"
 EMAILS = {"emails": ["you@example.com"]}
 
 
@@ -80,6 +82,20 @@ def test_the_defaults() -> None:
     assert found.classifications("windows") == ("Critical", "Security", "Updates")
     linux = asked(machine__os="linux").config.classifications("linux")
     assert linux == ("Critical", "Security", "Other")
+
+
+def test_the_example_shows_every_key_and_no_other() -> None:
+    """A line `key = value` shows a key, and so does one behind a `#`."""
+    shown, section = set(), ""
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        if header := re.fullmatch(r"(?:# )?\[{1,2}(\w+)\]{1,2}", line):
+            section = f"{header[1]}."
+        elif key := re.match(r"(?:# )?([\w-]+) = ", line):
+            shown.add(f"{section}{key[1]}")
+    sections: dict[str, type[Model]] = {**config.SECTIONS, "machines": config.Selection}
+    keys = {key for key in Config.model_fields if key not in {*sections, "tags"}}
+    keys |= {f"{name}.{key}" for name, model in sections.items() for key in model.model_fields}
+    assert {key for key in shown if not key.startswith("tags.")} == keys
 
 
 def test_toml_may_leave_out_the_quotes_around_times(tmp_path: Path) -> None:
