@@ -27,6 +27,16 @@ class Format(StrEnum):
     eml = "eml"
 
 
+ENDINGS = {
+    "": Format.text,
+    ".txt": Format.text,
+    ".html": Format.html,
+    ".csv": Format.csv,
+    ".json": Format.json,
+    ".eml": Format.eml,
+}
+"""What the ending of a file says. `-` and `/dev/null` have none."""
+
 Since = Annotated[
     str,
     typer.Option(metavar="SPAN", help="How far back, like 30d or 12w.", envvar="PATCHCTL_SINCE"),
@@ -91,15 +101,26 @@ def _form(c: Command) -> Format:
     """What is asked for, or what the file's ending says. Raises BadInput for two at once."""
     from patchctl.errors import BadInput
 
-    out, asked = c.given["out"], c.given["format"]
-    ending = out.suffix.removeprefix(".").lower() if out is not None else ""
-    form = asked or (Format(ending) if ending in Format.__members__ else Format.text)
+    out = c.given["out"]
+    form = Format(c.given["format"] or _by_ending(out))
     if c.json and _to_stdout(out) and form not in (Format.text, Format.json):
         problem = f"--format {form}: stdout holds the document of --output json"
         raise BadInput([problem], "Name a file with --out.")
     if not _to_stdout(out) and not _can_be_written(out):
         raise BadInput([f"--out: {out} cannot be a file"], "Name one in a directory that exists.")
-    return Format(form)
+    return form
+
+
+def _by_ending(out: Path | None) -> Format:
+    """Raises BadInput for a file that would look like what it is not."""
+    from patchctl.errors import BadInput
+
+    ending = out.suffix.lower() if out is not None else ""
+    if ending not in ENDINGS:
+        known = ", ".join(each for each in ENDINGS if each)
+        problem = f"--out: {ending} is no ending of a report; choose from {known}"
+        raise BadInput([problem], "Or say what is to be in it with --format.")
+    return ENDINGS[ending]
 
 
 def _can_be_written(out: Path) -> bool:
