@@ -215,6 +215,26 @@ def test_usage_errors_come_as_the_line_says_or_the_environment(
     assert bool(shell.err) is not json
 
 
+@pytest.mark.parametrize(
+    ("variable", "arguments", "sandbox"),
+    [
+        ("1", "status --nope", True),
+        ("", "status --nope", False),
+        ("false", "status --nope --sandbox", True),
+        ("", "sandbox advance --to never", True),
+        ("perhaps", "status --nope", False),
+        ("1", "explain --nope", False),
+        ("1", "destroy --name", True),
+    ],
+)
+def test_usage_errors_say_whether_it_is_the_sandbox(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, variable: str, arguments: str, sandbox: bool
+) -> None:
+    monkeypatch.setenv("PATCHCTL_SANDBOX", variable)
+    monkeypatch.setenv("PATCHCTL_OUTPUT", "json")
+    assert shell.document(*arguments.split())["sandbox"] is sandbox
+
+
 def test_usage_errors_for_people_are_on_stderr(shell: Shell) -> None:
     shell.run("deploy", "--bogus")
     assert (shell.code, shell.out) == (Exit.USAGE, "")

@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import suppress
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,24 +76,60 @@ def _code(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _bad_usage(error: BaseException, arguments: list[str]) -> int:
+def _bad_usage(error: Any, arguments: list[str]) -> int:
     from rich.console import Console
 
-    from patchctl.cli.advice import CommandLine
+    from patchctl.cli.advice import command_line
     from patchctl.cli.command import finish
     from patchctl.errors import BadInput
     from patchctl.views.envelope import Envelope
 
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    command = next((word for word in arguments if not word.startswith("-")), "")
-    line = CommandLine(tuple(arguments), command if command in COMMANDS else "")
-    bad = BadInput([str(message)])
-    json, console = _output(arguments) == "json", Console(stderr=True)
+    ctx = _context(arguments)
+    line, bad = command_line(ctx, None), BadInput([_told(error)])
+    envelope = Envelope(line.command, None, _in_sandbox(ctx, arguments), error=bad)
+    json, console = _output(arguments) == "json", Console(stderr=True, highlight=False)
     try:
-        finish(Envelope(command, error=bad), line, json=json, console=console)
+        finish(envelope, line, json=json, console=console)
     except typer.Exit as end:
         return end.exit_code
     return 0
+
+
+def _context(arguments: list[str]) -> typer.Context:
+    """Of the command that the first words name; not every error of the parser tells its own."""
+    ctx = typer.Context(typer.main.get_command(app), info_name="patchctl", obj=arguments)
+    for word in arguments:
+        if found := getattr(ctx.command, "commands", {}).get(word):
+            ctx = typer.Context(found, parent=ctx, info_name=word)
+        elif not word.startswith("-"):
+            break
+    return ctx
+
+
+def _told(error: Any) -> str:
+    """What is wrong: with a value as everywhere else, with the line in the parser's words."""
+    from pydantic import ValidationError
+
+    from patchctl import wording
+
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error.format_message())
+    option = error.param
+    source = error.ctx.get_parameter_source(option.name)
+    named = option.envvar if source.name == "ENVIRONMENT" else max(option.opts, key=len)
+    limits = {"ge": getattr(option, "min", None), "le": getattr(option, "max", None)}
+    return f"{named}: {wording.said(error.__cause__.errors()[0], limits).rstrip('.')}"
+
+
+def _in_sandbox(ctx: typer.Context, arguments: list[str]) -> bool:
+    """Whether the command would have run there, had the parser come so far."""
+    if "--sandbox" in arguments or ctx.command_path.startswith("patchctl sandbox"):
+        return True
+    for option in ctx.command.params:
+        if option.name == "sandbox":
+            with suppress(*USAGE_ERRORS):
+                return bool(option.process_value(ctx, option.value_from_envvar(ctx)))
+    return False
 
 
 def _output(arguments: list[str]) -> str:
