@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from arm_sandbox.providers import built_in_policies, roles
@@ -168,14 +168,11 @@ class Options:
 
 
 def options(data: dict[str, Any]) -> Options:
-    """Options from plain data. Raises ValueError that names all that is wrong, line by line."""
-    try:
-        return TypeAdapter(Options).validate_python(data)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise ValueError("\n".join(lines)) from None
+    """Options from plain data. Raises pydantic's ValidationError with all that is wrong."""
+    return TypeAdapter(Options).validate_python(data)
 
 
 def load(file: Path) -> Options:
-    """Options from a TOML file. Raises ValueError, and OSError where it cannot be read."""
+    """Options from a TOML file. Raises what `options` does, UnicodeDecodeError or TOMLDecodeError
+    for what is no TOML, and OSError where it cannot be read."""
     return options(tomllib.loads(file.read_text(encoding="utf-8")))

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from patchctl import wording
 from patchctl.clouds import known_cloud
 from patchctl.errors import BadInput
 from patchctl.schedule import recurrence, time_zones, window
@@ -573,17 +574,17 @@ def validated(model: type[M], values: Mapping[str, Any], owner: Mapping[str, Lay
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise BadInput([_problem(problem, owner) for problem in error.errors()]) from None
+        problems = [_problem(problem, model, owner) for problem in error.errors()]
+        raise BadInput(problems) from None
 
 
-def _problem(problem: Any, owner: Mapping[str, Layer]) -> str:
+def _problem(problem: Any, model: type[Model], owner: Mapping[str, Layer]) -> str:
     path = ".".join(str(part) for part in problem["loc"])
     known = next((p for p in owner if path == p or path.startswith(f"{p}.")), path)
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = f"no such key; known are {', '.join(sorted(known_keys(problem['loc'])))}"
-    elif problem["type"] == "literal_error":
-        message = f"'{problem['input']}' is not possible; choose from {problem['ctx']['expected']}"
+    field = model.model_fields.get(path)
+    message = wording.said(problem, wording.limits_of(field.metadata if field else []))
+    if problem["type"] in wording.UNKNOWN:
+        message += f"; known are {', '.join(sorted(known_keys(problem['loc'])))}"
     if not path:
         return "; ".join(placed(each, owner) for each in message.split("; "))
     called = owner[known].called(known) if known in owner else known
@@ -598,5 +599,6 @@ def placed(problem: str, owner: Mapping[str, Layer]) -> str:
 
 def known_keys(location: tuple[Any, ...]) -> set[str]:
     """The keys that could stand where an unknown one does."""
-    model = SECTIONS.get(str(location[0]), Config) if len(location) > 1 else Config
+    sections: dict[str, type[Model]] = {**SECTIONS, "machines": Selection}
+    model = sections.get(str(location[0]), Config) if len(location) > 1 else Config
     return set(model.model_fields)

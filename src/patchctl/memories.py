@@ -53,9 +53,15 @@ def read(file: Path) -> Kept:
         found = json.loads(file.read_text(encoding="utf-8"))
         suffix = str(found["suffix"])
         machines = {str(id).lower(): remembered(text) for id, text in found["machines"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput([f"{file}: {error}"], "Name a file that deploy has written.") from None
+    except OSError as error:
+        raise _unusable(file, error.strerror or str(error)) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _unusable(file, "no file that deploy has kept") from None
     return Kept(suffix, {id: memory for id, memory in machines.items() if memory is not None})
+
+
+def _unusable(file: Path, why: str) -> BadInput:
+    return BadInput([f"--restore-from {file}: {why}"], "Name a file that deploy has written.")
 
 
 def with_kept(deployment: Deployment, kept: Kept) -> Deployment:

@@ -81,9 +81,10 @@ def _asked(
 ) -> tuple[list[Machine], tuple[str, ...]]:
     """Those that this command names, or else those that are remembered; and of these the ids that
     are not seen any more."""
-    patterns = _lines(selection.vm for selection in deployment.config.machines or ())
+    source = deployment.asked.source("machines")
+    patterns = _lines((selection.vm for selection in deployment.config.machines or ()), source)
     if patterns:
-        return chosen(patterns, seen, source=deployment.asked.source("machines")), ()
+        return chosen(patterns, seen, source), ()
     remembers = remembered.machines(deployment.standing_tags or {})
     found = [machine for machine in seen if machine.id.lower() in remembers]
     return found, tuple(sorted(remembers.difference(machine.id.lower() for machine in found)))
@@ -202,22 +203,26 @@ def _means(pattern: str, machine: Machine) -> bool:
     return fnmatchcase((machine.id if "/" in asked else machine.name).lower(), asked)
 
 
-def _lines(patterns: Iterable[str]) -> list[str]:
+def _lines(patterns: Iterable[str], source: str) -> list[str]:
     """Files and standing input give a pattern a line; empty lines and comments count for none."""
     found: list[str] = []
     for pattern in patterns:
-        found += _read(pattern).splitlines() if pattern[:1] == "@" or pattern == "-" else [pattern]
+        elsewhere = pattern[:1] == "@" or pattern == "-"
+        found += _read(pattern, source).splitlines() if elsewhere else [pattern]
     stripped = (line.split("#")[0].strip() for line in found)
     return [line for line in stripped if line]
 
 
-def _read(pattern: str) -> str:
+def _read(pattern: str, source: str) -> str:
     if pattern == "-":
         return sys.stdin.read()
     try:
         return Path(pattern[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput([f"{pattern[1:]}: {error}"], "Name a file that can be read.") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+    except UnicodeDecodeError:
+        why = "it is not text in UTF-8"
+    raise BadInput([f"{source} {pattern}: {why}"], "Name a file that can be read.")
 
 
 # -- what is there

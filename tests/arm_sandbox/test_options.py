@@ -30,12 +30,15 @@ def test_options_come_back_with_their_world() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("speed = 3", "speed: Unexpected keyword argument"),
-        ("read_lag = 3", "read_lag: Input should be a valid tuple"),
-        ("read_lag = [3]", "read_lag.1: Field required"),
-        ('[[access]]\nrole = "King"', "access.0.role: Value error, the sandbox knows no built-in"),
-        ('[[failures]]\nnth = "x"', "failures.0.type: Field required"),
-        ("list_lag = [9, 3]", "list_lag: Value error, it goes from the shorter"),
+        ("speed = 3", "speed\n  Unexpected keyword argument"),
+        ("read_lag = 3", "read_lag\n  Input should be a valid tuple"),
+        ("read_lag = [3]", "read_lag.1\n  Field required"),
+        (
+            '[[access]]\nrole = "King"',
+            "access.0.role\n  Value error, the sandbox knows no built-in",
+        ),
+        ('[[failures]]\nnth = "x"', "failures.0.type\n  Field required"),
+        ("list_lag = [9, 3]", "list_lag\n  Value error, it goes from the shorter"),
         ('[[policies]]\ndefinition = "x"\nscope = "/"', "the sandbox knows no built-in policy 'x'"),
         ("speed =", "Invalid value"),
     ],

@@ -96,10 +96,23 @@ REFUSED = {
         [word for n in range(26) for word in ("--tag", f"t{n}=v")],
         ["--tag", "26 tags", "room for 25"],
     ),
-    "no number": (["--parallelism", "many"], ["--parallelism", "valid integer"]),
-    "number too small": (["--parallelism", "0"], ["--parallelism", "1"]),
+    "no number": (
+        ["--parallelism", "many"],
+        ["--parallelism: 'many' is not possible; a whole number from 1 to 64 is wanted"],
+    ),
+    "number too small": (
+        ["--timeout", "0"],
+        ["--timeout: '0' is not possible; a number from 1 to 1440 is wanted\n"],
+    ),
+    "no file of machines": (
+        ["--vm", "@missing.txt"],
+        ["error: --vm @missing.txt: No such file or directory\n"],
+    ),
     "unknown option": (["--emial", "you@example.com"], ["--emial", "--email", "deploy --help"]),
-    "unknown output": (["--output", "xml"], ["--output", "xml", "json"]),
+    "unknown output": (
+        ["--output", "xml"],
+        ["error: --output: 'xml' is not one of 'text', 'json'\n", "deploy --help"],
+    ),
     "unknown subscription": (
         ["--subscription", "Nowhere"],
         ["--subscription", "'Nowhere'", "Sandbox"],
@@ -152,9 +165,19 @@ def test_the_environment_is_named(
         ('[schedule]\ntime = "02:00"', ["schedule.time in patchctl.toml", "no such key", "at"]),
         ('[schedule]\nduration = "05:00"', ["schedule.duration in patchctl.toml", "03:55"]),
         ("emails = [", ["patchctl.toml", "not TOML"]),
-        ('schedule = "daily"', ["schedule in patchctl.toml"]),
+        ('schedule = "daily"', ["schedule in patchctl.toml: 'daily'", "a table is wanted"]),
+        (
+            '[patches]\nexclude_kbs = "KB5031364"',
+            ["patches.exclude_kbs in patchctl.toml: 'KB5031364'", "a list in square brackets"],
+        ),
+        ("[schedule]\nat = 2", ["schedule.at in patchctl.toml: 2", "text in quotes is wanted"]),
+        ("[[machines]]\nvmm = 1", ["vm is missing", "no such key; known are vm\n"]),
+        ("timeout = 1.5", ["timeout in patchctl.toml: 1.5", "a whole number from 1 to 1440"]),
     ],
-    ids=["unknown key", "unknown key in a section", "bad value", "not TOML", "no section"],
+    ids=[
+        *("unknown key", "unknown key in a section", "bad value", "not TOML", "no section"),
+        *("no list", "no text", "unknown key of a machine", "no whole number"),
+    ],
 )
 def test_a_file_that_cannot_be_used(desk: Desk, text: str, words: list[str]) -> None:
     (desk.directory / "patchctl.toml").write_text(text, encoding="utf-8")
@@ -185,3 +208,63 @@ def test_a_deployment_that_stands_keeps_its_place_and_system(desk: Desk) -> None
     )
     assert "--os: linux is asked for and windows stands" in desk.refused("deploy", "--os", "linux")
     assert "--size: Standard_B1s is asked for" in desk.refused("deploy", "--size", "Standard_B1s")
+
+
+def test_a_file_to_restore_from_that_cannot_be_used(desk: Desk) -> None:
+    restoring = ("destroy", "--yes", "--restore-from")
+    assert "error: --restore-from nofile: No such file" in desk.refused(*restoring, "nofile")
+    (desk.directory / "empty.json").write_text("{}", encoding="utf-8")
+    assert "empty.json: no file that deploy has kept" in desk.refused(*restoring, "empty.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "help"),
+    [
+        ("report --format pdf", "--format: 'pdf' is not one of 'text', 'html'", "report"),
+        ("sandbox advance --to never", "--to: 'never' is not one of", "sandbox advance"),
+        ("sandbox outbox -1", "No such option: -1", "sandbox outbox"),
+        ("sandbox outbox one", "number: 'one' is not possible; a whole", "sandbox outbox"),
+        ("sandbox reset --subscriptions 0", "a number from 1 to 200", "sandbox reset"),
+        ("sandbox serve --speed 0", "a number of at least 1 is wanted", "sandbox serve"),
+        ("sandbox nope", "No such command 'nope'", "sandbox"),
+    ],
+)
+def test_what_the_parser_refuses_is_told_as_all_else(
+    desk: Desk, arguments: str, said: str, help: str
+) -> None:
+    words = desk.refused(*arguments.split())
+    assert said in words
+    assert f"patchctl {help} --help\n" in words
+
+
+def test_the_parser_names_the_environment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHCTL_YES", "perhaps")
+    said = desk.refused("destroy")
+    assert "PATCHCTL_YES: 'perhaps' is not possible; true or false is wanted" in said
+
+
+def test_what_is_wrong_with_a_world_is_told_as_all_else(desk: Desk) -> None:
+    text = 'speed = 3\nread_lag = "x"\n[[failures]]\nnth = "x"\n[[faults]]\nkind = "bad"\n'
+    (desk.directory / "world.toml").write_text(text, encoding="utf-8")
+    said = desk.refused("sandbox", "reset", "--with", "world.toml")
+    for words in (
+        "speed: no such key",
+        "read_lag: 'x' is not possible; a list in square brackets is wanted",
+        "failures.0.type: type is missing",
+        "failures.0.nth: 'x' is not possible; a whole number is wanted",
+        "faults.0.kind: 'bad' is not possible; choose from 'connection-refused', ",
+    ):
+        assert f"--with world.toml: {words}" in said
+
+
+@pytest.mark.parametrize("ending", ["pdf", "2026-11"])
+def test_a_report_is_not_written_into_a_file_of_another_kind(desk: Desk, ending: str) -> None:
+    assert desk.run("deploy", *EMAIL)[0] == 0
+    said = desk.refused("report", "--out", f"x.{ending}")
+    assert f"--out: .{ending} is no ending of a report" in said
+    assert "choose from .txt, .html, .csv, .json, .eml\n" in said
+    assert "--format" in said
+    assert "where it is" not in said  # nobody has been asked yet
+    assert not Path(f"x.{ending}").exists()
+    assert desk.run("report", "--out", f"x.{ending}", "--format", "csv")[0] == 0
+    assert desk.run("report", "--out", "x.TXT")[0] == 0

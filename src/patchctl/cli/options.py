@@ -110,7 +110,7 @@ TakeOver = Annotated[
     bool, typer.Option("--take-over", help="Go on with what somebody else has made.")
 ]
 Timeout = Annotated[
-    int | None,
+    str | None,
     typer.Option(
         help="Minutes that one step may take. [default: 60]",
         metavar="MINUTES",
@@ -118,7 +118,7 @@ Timeout = Annotated[
     ),
 ]
 Parallelism = Annotated[
-    int | None,
+    str | None,
     typer.Option(
         help="Steps that may run at once. [default: 8]", metavar="N", envvar="PATCHCTL_PARALLELISM"
     ),

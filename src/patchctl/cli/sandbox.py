@@ -20,6 +20,8 @@ from patchctl.cli import values
 from patchctl.cli.commands import Group
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from arm_sandbox.options import Options
     from arm_sandbox.serving import Serving
     from arm_sandbox.store import Store
@@ -393,6 +395,8 @@ def _until(world: World, by: str | None, to: Stop | None) -> float:
 
 def _options(file: Path | None) -> Options:
     """How a world behaves, as a file says it. Raises BadInput with all that is wrong in it."""
+    from pydantic import ValidationError
+
     from arm_sandbox.options import Options, load
     from patchctl.errors import BadInput
 
@@ -400,6 +404,15 @@ def _options(file: Path | None) -> Options:
         return load(file) if file is not None else Options()
     except OSError as error:
         raise BadInput([f"--with {file}: {error.strerror}"], "Name a file that is there.") from None
+    except ValidationError as error:
+        wrong = [_wrong(problem) for problem in error.errors()]
     except ValueError as error:
-        problems = [f"--with {file}: {line}" for line in str(error).splitlines()]
-        raise BadInput(problems, "examples/sandbox/complete.toml shows every key.") from None
+        wrong = [f"not TOML: {error}"]
+    problems = [f"--with {file}: {each}" for each in wrong]
+    raise BadInput(problems, "examples/sandbox/complete.toml shows every key.")
+
+
+def _wrong(problem: ErrorDetails) -> str:
+    from patchctl import wording
+
+    return f"{'.'.join(map(str, problem['loc']))}: {wording.said(problem)}"
