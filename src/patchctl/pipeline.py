@@ -56,19 +56,21 @@ class Referring(SansIOHTTPPolicy[Any, Any]):
 
 
 class Registered:
-    """Lets no request register a resource provider by the way, which is a step's work.
+    """Says that a resource provider is not registered, before the SDK's own policy registers it.
 
-    The SDK's own policy does so for a read, and waits for it; but not for what begins an operation,
-    whose answer comes to it unread.
+    That would write where one only looks, and fails at what begins an operation, whose answer comes
+    unread. It is left to it where a machine of another subscription is put on a schedule.
     """
 
     next: Any
     """What comes after it in the pipeline, which sets this."""
 
     async def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
+        asked, unread = request.http_request, request.context.options.get("stream")
         response: PipelineResponse[Any, Any] = await self.next.send(request)
         answer = response.http_response
-        if answer.status_code == HTTPStatus.CONFLICT:
+        looking = asked.method in ("GET", "HEAD")
+        if answer.status_code == HTTPStatus.CONFLICT and (looking or unread):
             await answer.read()
             error = translate(HttpResponseError(response=answer))
             if isinstance(error, Unregistered):
