@@ -437,7 +437,12 @@ def _endpoint_problem(value: str) -> str:
 def _email_problem(value: str) -> str:
     if len(value) > MAX_EMAIL:
         return f"'{value}' is {len(value)} characters long; an action group takes {MAX_EMAIL}"
-    if not re.fullmatch(r"[^@\s,;<>\"()]+@[^@\s,;<>\"().]+(\.[^@\s,;<>\"().]+)+", value):
+    if not value.isascii():
+        return (
+            f"'{value}' is not in ASCII, and an action group takes nothing else; write a domain "
+            "like that with xn--"
+        )
+    if not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+", value):
         return f"'{value}' is not an e-mail address; write it like you@example.com"
     return ""
 

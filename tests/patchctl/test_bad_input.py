@@ -61,6 +61,15 @@ def desk(
 REFUSED = {
     "no e-mail address": (["--email", "nobody"], ["--email", "'nobody'", "you@example.com"]),
     "e-mail without a domain": (["--email", "a@b"], ["--email", "'a@b'", "you@example.com"]),
+    "e-mail of a domain in letters of its own": (
+        ["--email", "ops@exämple.com"],
+        ["--email", "'ops@exämple.com'", "ASCII", "xn--"],
+    ),
+    "e-mail of a name in letters of its own": (
+        ["--email", "ä@example.com"],
+        ["--email", "'ä@example.com'", "ASCII"],
+    ),
+    "e-mail with a colon": (["--email", "ops:a@example.com"], ["--email", "'ops:a@example.com'"]),
     "e-mail too long": (
         ["--email", f"{'x' * 60}@example.com"],
         ["--email", "72 characters", "takes 64"],

@@ -91,7 +91,9 @@ REFUSED: Mapping[tuple[str, int], Sequence[str]] = {
     (ASSIGNMENTS, 400): ("UnsupportedPatchMode", "HCRP400"),
     (ASSIGNMENTS, 404): ("MaintenanceConfigurationNotFound", "HCRP404"),
     (ASSIGNMENTS, 409): ("HCRP409", "ExtensionOperationTimedOut"),
-    (ACTION_GROUPS, 400): ("ReceiverNotFound", "ReceiverAlreadyEnabled"),
+    (ACTION_GROUPS, 400): (
+        "InvalidEmailAddress", "ReceiverNotFound", "ReceiverAlreadyEnabled",
+    ),
     (RULES, 400): ("ScopeNotFound", "ActionGroupNotFound"),
     (RULES, 403): ("LinkedAuthorizationFailed",),
     (ROLES, 400): ("PrincipalNotFound", "PrincipalTypeNotSupported", "RoleAssignmentLimitExceeded"),
