@@ -193,6 +193,16 @@ def test_only_an_edit_by_hand_is_mailed(cli: Cli) -> None:
     assert "Patch-Deployment-Activity" in alert["subject"]
 
 
+@pytest.mark.parametrize("how", [(), ("--end-to-end",)])
+def test_nobody_is_mailed_by_a_deployment_that_does_not_stand(
+    cli: Cli, how: tuple[str, ...]
+) -> None:
+    cli.deploy()
+    error = cli.json("test-notify", "--name", "nix", *how, code=5)["error"]
+    assert (error["code"], error["resource"]) == ("NotDeployed", None)
+    assert error["message"] == "nix does not stand here."
+
+
 # -- destroying
 
 

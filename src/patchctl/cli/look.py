@@ -60,8 +60,11 @@ def notify_test(c: Command) -> None:
       patchctl test-notify --name web
       patchctl test-notify --end-to-end
     """
+    from patchctl.refusals import require_standing
+
     connection = c.connect()
     deployment = c.resolve(connection)
+    connection.run(require_standing(connection.clients, deployment))
     if c.given["end_to_end"]:
         _prove(c, connection, deployment)
     else:
@@ -71,8 +74,7 @@ def notify_test(c: Command) -> None:
 def _prove(c: Command, connection: Connection, deployment: Deployment) -> None:
     from patchctl.proof import prove
 
-    if deployment.stands:
-        c.say("Making an alert that fires; Azure takes five to thirty minutes.")
+    c.say("Making an alert that fires; Azure takes five to thirty minutes.")
     proof = connection.run(prove(connection.clients, deployment, connection.clock))
     c.envelope.extra["proof"] = {"rule": proof.rule, "fired": proof.fired, "to": list(proof.to)}
     c.show(
@@ -87,8 +89,7 @@ def _send_test(c: Command, connection: Connection, deployment: Deployment) -> No
     from patchctl.notification import send
     from patchctl.views import text
 
-    if deployment.stands:
-        c.say("Sending; Azure takes up to two minutes.")
+    c.say("Sending; Azure takes up to two minutes.")
     handed = connection.run(send(connection.clients, deployment))
     c.envelope.extra["mails"] = [
         {"to": h.address, "receiver": h.receiver, "status": h.status, "ok": h.ok} for h in handed
