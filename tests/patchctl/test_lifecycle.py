@@ -203,6 +203,15 @@ def test_nobody_is_mailed_by_a_deployment_that_does_not_stand(
     assert error["message"] == "nix does not stand here."
 
 
+def test_list_says_what_does_not_stand_and_how_to_make_just_that(cli: Cli) -> None:
+    assert "Make one: patchctl deploy --email you@example.com" in cli("list").err
+    cli.deploy()
+    said = cli("list", "--name", "foo").err
+    assert "No deployment here" not in said
+    assert "See what is here: patchctl list." in said
+    assert "patchctl deploy --name foo --email you@example.com" in said
+
+
 # -- destroying
 
 

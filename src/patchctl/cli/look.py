@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from patchctl.cli import options as o
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from patchctl.cli.command import Command
     from patchctl.clients import Connection
     from patchctl.deployment import Deployment
@@ -138,7 +140,20 @@ def list_deployments(c: Command) -> None:
         titles = ("name", "subscription", "group", "location", "made by", "made at", "with")
         c.show(text.listed(map(_row, found), *titles))
     else:
-        c.say("No deployment here. Make one: patchctl deploy --email you@example.com")
+        c.say(_none(c, everything))
+
+
+def _none(c: Command, everything: Sequence[Listed]) -> str:
+    """What to say where nothing is listed; what is to be made is what was asked for."""
+    options = {"--name": c.given["name"], "--resource-group": c.given["resource_group"]}
+    asked = [f"{option} {value}" for option, value in options.items() if value]
+    making = " ".join(("patchctl deploy", *asked, "--email you@example.com"))
+    if asked and everything:
+        others = c.typed.filled("patchctl list")
+        said = f"Nothing with {' '.join(asked)}. See what is here: {others}. Or make it"
+    else:
+        said = "No deployment here. Make one"
+    return f"{said}: {c.typed.filled(making)}"
 
 
 def _row(d: Listed) -> tuple[str, ...]:
