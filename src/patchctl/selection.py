@@ -80,10 +80,13 @@ def _asked(
     deployment: Deployment, seen: Sequence[Machine]
 ) -> tuple[list[Machine], tuple[str, ...]]:
     """Those that this command names, or else those that are remembered; and of these the ids that
-    are not seen any more."""
-    source = deployment.asked.source("machines")
-    patterns = _lines((selection.vm for selection in deployment.config.machines or ()), source)
-    if patterns:
+    are not seen any more. Raises BadInput for a list that names none: it is not what is meant."""
+    asked = [selection.vm for selection in deployment.config.machines or ()]
+    if asked:
+        source = deployment.asked.source("machines")
+        patterns = _lines(asked, source)
+        if not patterns:
+            raise BadInput([f"{source}: {', '.join(asked)} names no machine"])
         return chosen(patterns, seen, source), ()
     remembers = remembered.machines(deployment.standing_tags or {})
     found = [machine for machine in seen if machine.id.lower() in remembers]

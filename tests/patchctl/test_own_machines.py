@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,6 +213,24 @@ def test_a_machine_that_is_left_makes_exit_code_8_and_is_not_forgotten(
     assert cli("deploy").code == 0
     assert len(_assigned(cli.world)) == 3
     assert cli("plan", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("command", ["deploy", "plan", "assess"])
+def test_an_empty_list_of_machines_is_refused(
+    cli: Cli, three: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    asked = () if command == "assess" else ("--email", EMAIL)
+    file = tmp_path / "machines.txt"
+    file.write_text("# none yet\n\n", encoding="utf-8")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    before = state(cli.world)
+    for source in (f"@{file}", "-"):
+        refused = cli(command, "--vm", source, *asked)
+        assert refused.code == 2
+        assert f"--vm: {source} names no machine" in refused.err
+    assert differences(before, state(cli.world)) == []
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 0
+    assert cli("deploy", "--vm", "-").code == 2
 
 
 def test_an_assignment_that_somebody_has_taken_away_is_missed(cli: Cli, three: Fleet) -> None:
