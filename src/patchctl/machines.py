@@ -177,10 +177,19 @@ def settings_checks(got: Settings | None, reboot: str, source: str = "") -> tupl
 
 def obstacle(machine: Machine) -> Obstacle | None:
     """What keeps us from putting a machine on a schedule; the first thing to cure."""
-    itself = (
-        None if machine.arc else unsettable(machine) or no_agent(machine) or unpatchable(machine)
-    )
-    return itself or _of_rights(machine) or _of_schedules(machine)
+    return _of_itself(machine) or _of_rights(machine) or _of_schedules(machine)
+
+
+def unfit(machine: Machine) -> Obstacle | None:
+    """What keeps a machine from being patched that is on a schedule already: nothing is to be
+    written to it any more."""
+    return _of_itself(machine) or _of_schedules(machine)
+
+
+def _of_itself(machine: Machine) -> Obstacle | None:
+    if machine.arc:
+        return None
+    return unsettable(machine) or no_agent(machine) or unpatchable(machine)
 
 
 def unsettable(machine: Machine) -> Obstacle | None:

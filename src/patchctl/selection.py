@@ -23,7 +23,7 @@ from patchctl.clients import find
 from patchctl.errors import BadInput, PatchctlError
 from patchctl.graph import Graph
 from patchctl.keeper import find_keeper
-from patchctl.machines import Machine, Obstacle, obstacle, wanted_settings
+from patchctl.machines import Machine, Obstacle, obstacle, unfit, wanted_settings
 from patchctl.many import each
 from patchctl.schedule import recurrence, window
 from patchctl.schedule.window import Window, overlap
@@ -104,16 +104,31 @@ def stands(deployment: Deployment, machine: Machine) -> bool:
 
 def in_the_way(deployment: Deployment, machine: Machine) -> Obstacle | None:
     """What keeps this deployment from putting a machine on its schedule."""
-    found = obstacle(machine)
-    wanted = wanted_settings(machine, deployment.config.patches.reboot)
-    if found is not None or wanted is None or machine.settings == wanted:
+    is_set = _is_set(deployment, machine)
+    done = is_set and _is_assigned(deployment, machine)
+    found = obstacle(machine) if not done else unfit(machine)
+    if found is not None or is_set:
         return found
-    full = deployment.config.machine_tags and len(machine.tags or {}) >= machines.MOST_TAGS
     if deployment.config.prerequisites == "report":
-        return None if machine.settings and machine.settings.managed else UNSET
+        return UNSET
+    full = deployment.config.machine_tags and len(machine.tags or {}) >= machines.MOST_TAGS
     if full and machine.tag(deployment.machine_tag) is None:
         return Obstacle("it has 50 tags, and one more is needed", "remove one of its tags")
     return None
+
+
+def _is_set(deployment: Deployment, machine: Machine) -> bool:
+    """With a report only, what a schedule cannot do without is enough."""
+    wanted = wanted_settings(machine, deployment.config.patches.reboot)
+    if wanted is None or machine.settings == wanted:
+        return True
+    report = deployment.config.prerequisites == "report"
+    return report and machine.settings is not None and machine.settings.managed
+
+
+def _is_assigned(deployment: Deployment, machine: Machine) -> bool:
+    wanted = (each.configuration for each in deployment.schedules if each.wanted)
+    return all(deployment.configuration_id(name).lower() in machine.schedules for name in wanted)
 
 
 # -- what is left of a deployment after somebody has deleted what remembers it
@@ -348,10 +363,8 @@ async def _locks(clients: Clients, subscription: str) -> list[tuple[str, str]]:
 
 def _denied_to(denied: Set[str], deployment: Deployment, machine: Machine) -> tuple[str, ...]:
     """What we may not do of what a machine takes; a right one is only assigned."""
-    wanted = wanted_settings(machine, deployment.config.patches.reboot)
-    right = wanted is None or machine.settings == wanted
     setting = {**SETTING, **(TAGGING if deployment.config.machine_tags else {})}
-    needed = ASSIGNING if right else {**setting, **ASSIGNING}
+    needed = ASSIGNING if _is_set(deployment, machine) else {**setting, **ASSIGNING}
     return tuple(deed for action, deed in needed.items() if action in denied)
 
 

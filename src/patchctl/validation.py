@@ -22,6 +22,7 @@ RECEIVERS = "action-group"
 RULES = "result-alerts"
 SETTINGS = "patch-settings"
 HEALTHY = "available"
+PATCHED = "patched by the schedule"
 SPREAD = timedelta(minutes=30)
 """A role may take ten minutes to be honoured everywhere (docs), and a rule asks every fifteen."""
 
@@ -54,11 +55,22 @@ def with_stranded(plan: Plan, deployment: Deployment) -> Plan:
         )
         for m in deployment.stranded
     )
-    inspection = plan[SETTINGS]
-    wrong = any(finding.ok is False for finding in found)
-    state = State.DIFFERS if wrong else inspection.state
-    findings = (*inspection.findings, *found)
-    return {**plan, SETTINGS: replace(inspection, state=state, findings=findings)}
+    return {**plan, SETTINGS: _judged(plan[SETTINGS], found)}
+
+
+def with_left(plan: Plan, deployment: Deployment) -> Plan:
+    """Machines that were asked for, and that deploy leaves as they are."""
+    found = [Finding(shown, PATCHED, str(reason), False) for shown, reason in deployment.left]
+    return {**plan, SETTINGS: _judged(plan[SETTINGS], found)}
+
+
+def cure(plan: Plan, deployment: Deployment) -> str:
+    """What helps, by what the steps have found: deploy does, but with no machine that it leaves."""
+    if deployment.hindered and all(inspection.ready for inspection in plan.values()):
+        machine, _ = deployment.hindered[0]
+        why = f"patchctl status --name {deployment.name} --explain {machine.id}"
+        return f"See what is in the way: {why}"
+    return f"Make it so: patchctl deploy --name {deployment.name}"
 
 
 async def with_health(plan: Plan, clients: Clients, deployment: Deployment) -> Plan:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arm_sandbox import by_hand
+from arm_sandbox.options import Access, Options
 from arm_sandbox.world import World
 from patchctl import engine
 from patchctl.engine import Limits
@@ -197,11 +199,17 @@ def test_validate_finds_machines_on_which_nothing_is_ever_installed(cli: Cli, th
     assert "nothing is ever installed" in wrong[0]["got"]
 
 
+def _lock(cli: Cli, machine: Machine) -> str:
+    """Its owner forbids all writing to it; the id of the lock."""
+    lock = f"{machine.id}/providers/Microsoft.Authorization/locks/theirs"
+    cli.change(lambda world: put(world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01"))
+    return lock
+
+
 def test_a_machine_that_is_left_makes_exit_code_8_and_is_not_forgotten(
     cli: Cli, three: Fleet
 ) -> None:
-    lock = f"{three.machines[0].id}/providers/Microsoft.Authorization/locks/theirs"
-    cli.change(lambda world: put(world, lock, {"properties": {"level": "ReadOnly"}}, "2020-05-01"))
+    lock = _lock(cli, three.machines[0])
     ended = cli("deploy", "--vm", "vm-*", "--email", EMAIL)
     assert ended.code == 8
     assert "a ReadOnly lock is on it; remove the lock" in ended.err
@@ -213,6 +221,59 @@ def test_a_machine_that_is_left_makes_exit_code_8_and_is_not_forgotten(
     assert cli("deploy").code == 0
     assert len(_assigned(cli.world)) == 3
     assert cli("plan", "--detailed-exitcode").code == 0
+
+
+def test_validate_finds_machines_that_are_left(cli: Cli, three: Fleet) -> None:
+    lock = _lock(cli, three.machines[0])
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 8
+    document = cli.json("validate", code=5)
+    assert [
+        (f["subject"].endswith(three.machines[0].name), f["got"]) for f in _wrong(document)
+    ] == [(True, "a ReadOnly lock is on it; remove the lock")]
+    explained = cli.follow(document["error"])
+    assert explained.code == 5
+    assert "a ReadOnly lock is on it" in explained.out
+    cli.change(lambda world: unassign(world, three.machines[1]))
+    assert cli.json("validate", code=5)["error"]["next"].startswith("patchctl deploy ")
+    cli.change(lambda world: by_hand.delete(world, world.resources[lock.lower()]))
+    assert cli("deploy").code == 0
+    assert cli("validate").code == 0
+    cli.change(lambda world: by_hand.delete(world, world.resources[three.machines[0].id.lower()]))
+    gone = [f["subject"] for f in _wrong(cli.json("validate", code=5)) if "is gone" in f["got"]]
+    assert gone == [three.machines[0].id.lower()]
+
+
+def test_what_came_in_the_way_of_a_machine_on_the_schedule_does_not_take_it_off(
+    cli: Cli, three: Fleet
+) -> None:
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 0
+    _lock(cli, three.machines[0])
+    assert cli("validate").code == 0
+    assert "a ReadOnly lock is on it" in cli("plan", "--detailed-exitcode").out
+    assert cli("deploy").code == 0
+
+
+def test_who_may_only_read_sees_that_it_holds(cli: Cli, three: Fleet) -> None:
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 0
+    before = cli.json("validate")["steps"]
+    reader = Options(access=[Access("Reader")])
+    cli.change(lambda world: setattr(world, "options", reader))
+    assert cli.json("validate")["steps"] == before
+
+
+def _wrong(document: Any) -> list[Any]:
+    return [f for step in document["steps"] for f in step["findings"] if f["ok"] is False]
+
+
+def test_a_missed_window_leads_to_what_was_in_the_way(cli: Cli, three: Fleet) -> None:
+    for machine in three.machines:
+        _lock(cli, machine)
+    assert cli("deploy", "--vm", "vm-*", "--email", EMAIL).code == 8
+    cli("sandbox", "advance", "--by", "8d")
+    missed = cli.json("status", "--fail-if-missed", code=5)["error"]
+    assert missed["code"] == "WindowMissed"
+    assert missed["next"].startswith("patchctl validate ")
+    assert " --explain /" in cli.json("validate", code=5)["error"]["next"]
 
 
 @pytest.mark.parametrize("command", ["deploy", "plan", "assess"])

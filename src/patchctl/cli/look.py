@@ -27,7 +27,7 @@ def validate(c: Command) -> None:
     from patchctl.errors import NotAsItShouldBe
     from patchctl.refusals import require_standing
     from patchctl.report import Outcome, StepReport
-    from patchctl.validation import with_confirmations, with_health, with_stranded
+    from patchctl.validation import cure, with_confirmations, with_health, with_left, with_stranded
     from patchctl.views import text
 
     connection = c.connect()
@@ -35,6 +35,8 @@ def validate(c: Command) -> None:
     found = with_confirmations(c.look(connection, deployment), deployment)
     found = with_stranded(found, deployment)
     found = connection.run(with_health(found, connection.clients, deployment))
+    hint = cure(found, deployment)
+    found = with_left(found, deployment)
     outcome = {True: Outcome.OK, False: Outcome.DIFFERS}
     c.report([StepReport(s, outcome[i.ready], 0.0, i) for s, i in found.items()])
     connection.run(require_standing(connection.clients, deployment))
@@ -44,7 +46,7 @@ def validate(c: Command) -> None:
         raise NotAsItShouldBe(
             "NotAsItShouldBe",
             f"{', '.join(off)}: not as it should be.",
-            f"Make it so: patchctl deploy --name {deployment.name}",
+            hint,
         )
     c.show(f"{deployment.name} is as it should be.")
 
