@@ -158,7 +158,7 @@ class Clients:
 
     @property
     def _options(self) -> dict[str, Any]:
-        from patchctl.pipeline import Referring, Registered, SignedIn, refuse_pages
+        from patchctl.pipeline import NotRegistering, Referring, SignedIn, refuse_pages
 
         return {
             "base_url": self.cloud.endpoint,
@@ -170,7 +170,7 @@ class Clients:
             "per_retry_policies": [
                 Pacing(self.buckets),
                 Referring(),
-                Registered(),
+                NotRegistering(),
                 refuse_pages(),
                 Finishing(self.operations),
             ],

@@ -97,7 +97,8 @@ class Deployment:
     def own(self) -> bool:
         """Whether it patches machines that stand already, and makes none."""
         known = self.memories or self.noted or self.released
-        return self.config.machines is not None or bool(known)
+        remembers = remembered.machines(self.standing_tags or {})
+        return self.config.machines is not None or bool(known or remembers)
 
     @property
     def known_machines(self) -> tuple[Machine, ...]:

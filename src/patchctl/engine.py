@@ -113,6 +113,10 @@ async def destroy(
     """
     grounds, kept = {step.NAME for step in steps if not step.NEEDS}, set[str]()
 
+    def leaves(found: Inspection) -> bool:
+        """Nobody may want to wait for the ground; what else seems to stand is a read that lags."""
+        return found.state is State.IN_PROGRESS and not deployment.wait
+
     async def take_away(step: Step) -> StepReport:
         found = await step.inspect(clients, deployment)
         if found.state is State.FOREIGN or step.NAME in kept:
@@ -124,7 +128,7 @@ async def destroy(
             return _reported(step, partly, await step.inspect(clients, deployment))
         after = await _until(
             partial(step.inspect, clients, deployment),
-            lambda found: not found.stands or _is_left_to_azure(step, found, deployment),
+            lambda found: not found.stands or (step.NAME in grounds and leaves(found)),
         )
         going = Outcome.DELETING if after.state is State.IN_PROGRESS else Outcome.LEFT
         return _report(step, going if after.stands else Outcome.DELETED, after)
@@ -284,12 +288,6 @@ async def _until(look: Look, shows: Callable[[Inspection], bool]) -> Inspection:
         if shows(found) or loop.time() >= patience:
             return found
         await asyncio.sleep(LOOK_AGAIN)
-
-
-def _is_left_to_azure(step: Step, found: Inspection, deployment: Deployment) -> bool:
-    """Whether the ground goes, and nobody waits for it. Anything else that seems to stand is a read
-    that lags behind."""
-    return not step.NEEDS and found.state is State.IN_PROGRESS and not deployment.wait
 
 
 def _is_made(found: Inspection) -> bool:

@@ -47,6 +47,9 @@ class Operations:
 
 
 def _begins(asked: Any, answer: Any) -> bool:
+    """But for the tags of who is at work, which nobody follows to their end."""
+    if urlsplit(asked.url).path.endswith("/providers/Microsoft.Resources/tags/default"):
+        return False
     operation = answer.status_code == 202 or bool(answer.headers.get(ADDRESSES[0]))
     return operation or REGISTER in asked.url
 

@@ -55,7 +55,7 @@ class Referring(SansIOHTTPPolicy[Any, Any]):
                 self._begun[url] = asked.headers.get("Referer") or asked.url
 
 
-class Registered:
+class NotRegistering:
     """Says that a resource provider is not registered, before the SDK's own policy registers it.
 
     That would write where one only looks, and fails at what begins an operation, whose answer comes

@@ -95,7 +95,11 @@ def refuse_lacking(plan: Mapping[str, Inspection], *, writing: bool = True) -> N
     found = [inspection.lacks for inspection in plan.values() if inspection.lacks is not None]
     asked = [lacks for lacks in found if writing or lacks.source != STANDING]
     if asked:
-        raise BadInput([f"{lacks.source}: {lacks.want} is not there" for lacks in asked])
+        options = " ".join(f"{lacks.option} ID" for lacks in asked)
+        raise BadInput(
+            [f"{lacks.source}: {lacks.id} is not there" for lacks in asked],
+            f"Name what is there: patchctl deploy --name {{name}} {options}",
+        )
 
 
 def refuse_newer(tags: Mapping[str, str]) -> None:

@@ -60,6 +60,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Lacking:
+    """What is named, is somebody else's, and is not there: only to name another one helps."""
+
+    what: str
+    id: str
+    source: str
+    option: str
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What a step found. `resources` are ids, `notes` sentences for people."""
 
@@ -67,8 +77,7 @@ class Inspection:
     resources: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    lacks: Finding | None = None
-    """What is named, is somebody else's, and is not there: no deploy can make it so."""
+    lacks: Lacking | None = None
 
     @property
     def ready(self) -> bool:
@@ -254,11 +263,11 @@ def unwanted(
     return Inspection(State.READY, notes=(why,))
 
 
-def lacking(found: Inspection, what: str, id: str, source: str) -> Inspection:
+def lacking(found: Inspection, lacks: Lacking) -> Inspection:
     """What was found, without what is named and is not there. It is no reason to leave ours."""
-    lacks = check(what, id, "not there", source)
+    finding = check(f"{lacks.what} that is named", lacks.id, "not there", lacks.source)
     state = State.DIFFERS if found.ready else found.state
-    return replace(found, state=state, findings=(lacks, *found.findings), notes=(), lacks=lacks)
+    return replace(found, state=state, findings=(finding, *found.findings), notes=(), lacks=lacks)
 
 
 def in_progress(properties: Any) -> bool:

@@ -66,11 +66,15 @@ def with_left(plan: Plan, deployment: Deployment) -> Plan:
 
 def cure(plan: Plan, deployment: Deployment) -> str:
     """What helps, by what the steps have found: deploy does, but with no machine that it leaves."""
-    if deployment.hindered and all(inspection.ready for inspection in plan.values()):
+    named = f"--name {deployment.name}"
+    if option := next((i.lacks.option for i in plan.values() if i.lacks is not None), ""):
+        return f"Name one that is there: patchctl deploy {named} {option} ID"
+    if not deployment.left or not all(inspection.ready for inspection in plan.values()):
+        return f"Make it so: patchctl deploy {named}"
+    if deployment.hindered:
         machine, _ = deployment.hindered[0]
-        why = f"patchctl status --name {deployment.name} --explain {machine.id}"
-        return f"See what is in the way: {why}"
-    return f"Make it so: patchctl deploy --name {deployment.name}"
+        return f"See what is in the way: patchctl status {named} --explain {machine.id}"
+    return f"See which are left, and name those with --vm: patchctl status {named}"
 
 
 async def with_health(plan: Plan, clients: Clients, deployment: Deployment) -> Plan:

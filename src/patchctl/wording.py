@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-WANTED: Mapping[str, str] = {
+EXPECTED: Mapping[str, str] = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
@@ -34,8 +34,8 @@ def said(problem: Mapping[str, Any], limits: Mapping[str, Any] | None = None) ->
     value; the error itself knows only the one that it breaks."""
     kind, context = problem["type"], problem.get("ctx", {})
     impossible = f"{_shown(problem['input'])} is not possible"
-    if kind in WANTED:
-        return f"{impossible}; {WANTED[kind]}{_range({**(limits or {}), **context})} is wanted"
+    if kind in EXPECTED:
+        return f"{impossible}; {EXPECTED[kind]}{_range({**(limits or {}), **context})} is wanted"
     if kind == "literal_error":
         return f"{impossible}; choose from {context['expected']}"
     if kind in UNKNOWN:

@@ -179,6 +179,27 @@ def test_a_machine_of_ours_goes_whatever_a_file_asks_for(
     assert differences(was, state(cli.world)) == []
 
 
+def test_what_the_group_can_no_longer_tell_is_known_from_its_list_of_machines(
+    cli: Cli, before: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damage(world: World) -> None:
+        by_hand.resource(world, GROUP).body["tags"]["patchctl-asked-01"] = "broken"
+
+    cli.change(damage)
+    monkeypatch.chdir(cli.store.directory)
+    write_file(cli, '[[machines]]\nvm = "*"')
+    assert cli("destroy", "--yes").code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def test_a_machine_that_is_gone_is_not_to_be_deployed_again(cli: Cli, before: State) -> None:
+    cli.change(lambda world: by_hand.delete(world, by_hand.resource(world, FLEET.machines[0].id)))
+    assert cli("deploy").code == 8
+    error = cli.json("validate", code=5)["error"]
+    assert error["next"].startswith("patchctl status --name demo")
+    assert cli.follow(error).code == 0
+
+
 def test_roles_go_with_their_identity_though_no_alerts_are_asked_for_any_more(
     cli: Cli, before: State
 ) -> None:

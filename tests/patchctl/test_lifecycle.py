@@ -556,6 +556,16 @@ def test_first_now_opens_one_window_beside_the_schedule(cli: Cli) -> None:
     assert first_window(cli)["startDateTime"] > started
 
 
+def test_a_first_window_that_a_file_asks_for_is_no_drift_when_it_is_over(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cli.store.directory)
+    Path("patchctl.toml").write_text("first_now = true\n", encoding="utf-8")
+    cli.deploy()
+    cli("sandbox", "advance", "--by", "5h")
+    assert cli("validate").code == 0
+
+
 def test_the_first_window_opens_soon_and_once(cli: Cli) -> None:
     begun = cli.world.now
     cli.deploy("--first", "now", "--time-zone", "UTC")

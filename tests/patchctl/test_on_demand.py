@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,16 @@ def test_the_machine_that_deploy_has_made(cli: Cli) -> None:
     name = world.resources[cli.the("Microsoft.Compute/virtualMachines").id.lower()].body["name"]
     assert started_by(world, INSTALLED) == [(name, "User")]
     assert (name, "User") in started_by(world, ASSESSED)
+
+
+def test_a_file_says_what_is_not_to_be_installed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli.deploy()
+    monkeypatch.chdir(cli.store.directory)
+    patches = 'classifications = ["Security"]\nexclude_kbs = ["KB5067910"]\nreboot = "Never"'
+    Path("patchctl.toml").write_text(f"[patches]\n{patches}\n", encoding="utf-8")
+    said = cli("install", "--now", "--yes").out
+    assert "Windows: Security; never KB5067910" in said
+    assert "Restart: Never" in said
 
 
 def test_your_own_machines_without_a_deployment(cli: Cli, mixed: Fleet) -> None:

@@ -340,7 +340,10 @@ def _layers(ctx: typer.Context) -> list[Layer]:
 def _taken(file: Layer, ctx: typer.Context) -> Layer:
     """What a file asks of this command. What a deployment is to be is asked of those alone that can
     be told it by options as well: the others are about what stands."""
-    others = {PATHS[option] for option in WANTED if option not in ctx.params}
+    taken = {PATHS.get(option, f"patches.{option}") for option in ctx.params}  # as install has them
+    others = {PATHS[option] for option in WANTED} - taken
+    if PATHS["first"] in others:
+        others.add("first_now")
     return replace(file, values={p: v for p, v in file.values.items() if p not in others})
 
 

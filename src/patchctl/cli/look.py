@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def validate(c: Command) -> None:
     """Check whether everything is as it should be. Exit 5 when it is not.
 
+    It is held against what was deployed. What an edited file would change is told by: patchctl plan
+
     \b
     Examples:
       patchctl validate --sandbox
@@ -147,15 +149,15 @@ def list_deployments(c: Command) -> None:
 
 def _none(c: Command, everything: Sequence[Listed]) -> str:
     """What to say where nothing is listed; what is to be made is what was asked for."""
+    from patchctl.cli.advice import typed
+
     options = {"--name": c.given["name"], "--resource-group": c.given["resource_group"]}
-    asked = [f"{option} {value}" for option, value in options.items() if value]
-    making = " ".join(("patchctl deploy", *asked, "--email you@example.com"))
-    if asked and everything:
-        others = c.typed.filled("patchctl list")
-        said = f"Nothing with {' '.join(asked)}. See what is here: {others}. Or make it"
-    else:
-        said = "No deployment here. Make one"
-    return f"{said}: {c.typed.filled(making)}"
+    asked = [word for option, value in options.items() if value for word in (option, value)]
+    making = c.typed.filled(typed(("patchctl", "deploy", *asked, "--email", "you@example.com")))
+    if not (asked and everything):
+        return f"No deployment here. Make one: {making}"
+    others = f"Nothing with {typed(asked)}. See what is here: {c.typed.filled('patchctl list')}"
+    return f"{others}. Or make it: {making}" if options["--name"] else others
 
 
 def _row(d: Listed) -> tuple[str, ...]:

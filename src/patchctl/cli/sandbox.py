@@ -247,7 +247,9 @@ def reset(
 
 def serve(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any that is free.")] = 8443,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any that is free.")
+    ] = 8443,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Append every exchange to a file, without secrets."),

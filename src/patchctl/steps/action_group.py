@@ -11,6 +11,7 @@ from patchctl.deployment import Deployment
 from patchctl.report import (
     Finding,
     Inspection,
+    Lacking,
     Part,
     check,
     joined,
@@ -58,7 +59,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if await _is_there(clients, deployment):
         return found
     source = deployment.asked.source("alerts.action_group")
-    return lacking(found, "action group that is named", named, source)
+    return lacking(found, Lacking("action group", named, source, "--action-group"))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:

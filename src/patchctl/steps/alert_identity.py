@@ -11,6 +11,7 @@ from patchctl.deployment import Deployment
 from patchctl.report import (
     Finding,
     Inspection,
+    Lacking,
     Part,
     check,
     joined,
@@ -50,7 +51,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if await access.principal(clients, deployment) is not None:
         return found
     source = deployment.asked.source("alerts.identity")
-    return lacking(found, "identity that is named", named, source)
+    return lacking(found, Lacking("identity", named, source, "--alert-identity"))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:

@@ -39,6 +39,7 @@ from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.report import (
     Finding,
     Inspection,
+    Lacking,
     Part,
     State,
     check,
@@ -112,7 +113,8 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     found = joined([part for part in parts if part is not None], deployment.is_ours, notes)
     if named is None or await _is_there(clients, named):
         return found
-    return lacking(found, "subnet that is named", named, deployment.asked.source("machine.subnet"))
+    source = deployment.asked.source("machine.subnet")
+    return lacking(found, Lacking("subnet", named, source, "--subnet"))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
