@@ -41,7 +41,8 @@ def said(problem: Mapping[str, Any], limits: Mapping[str, Any] | None = None) ->
     if kind in UNKNOWN:
         return "no such key"
     if kind == "missing":
-        return f"{problem['loc'][-1]} is missing"
+        last = problem["loc"][-1]
+        return "one more value is wanted" if isinstance(last, int) else f"{last} is missing"
     return str(problem["msg"]).removeprefix("Value error, ")
 
 
