@@ -127,8 +127,13 @@ def _is_set(deployment: Deployment, machine: Machine) -> bool:
 
 
 def _is_assigned(deployment: Deployment, machine: Machine) -> bool:
-    wanted = (each.configuration for each in deployment.schedules if each.wanted)
-    return all(deployment.configuration_id(name).lower() in machine.schedules for name in wanted)
+    """By us: another assignment to our schedule is somebody else's."""
+    return all(
+        schedule.assignment.lower() in machine.assignments
+        and deployment.configuration_id(schedule.configuration).lower() in machine.schedules
+        for schedule in deployment.schedules
+        if schedule.wanted
+    )
 
 
 # -- what is left of a deployment after somebody has deleted what remembers it

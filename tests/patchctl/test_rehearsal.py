@@ -108,7 +108,7 @@ def test_your_own_machines_are_refused_in_words(cli: Cli) -> None:
     )
     ended = cli("rehearse", "--planned")
     assert ended.code == 2
-    assert "cannot be rehearsed yet" in ended.err
+    assert "machines in patchctl.toml: your own machines cannot be rehearsed yet" in ended.err
     assert ended.err.rstrip().endswith("patchctl plan --name fleet")
 
 

@@ -60,12 +60,17 @@ def rehearse(c: Command) -> None:
       patchctl rehearse --planned --config patchctl.toml
       patchctl rehearse --planned --email you@example.com --stop-machine vm-demo-0e0e0e
     """
+    from patchctl.config import layered
     from patchctl.errors import BadInput
     from patchctl.rehearsal import Wish, play
     from patchctl.views import rehearsal as view
 
-    if c.asked.machines is not None:
-        raise BadInput([OWN], "See what is in the way of each: patchctl plan --name {name}")
+    asked = layered(c.layers)
+    if asked.config.machines is not None:
+        source = asked.source("machines")
+        raise BadInput(
+            [f"{source}: {OWN}"], "See what is in the way of each: patchctl plan --name {name}"
+        )
     wish = Wish(*(tuple(c.given[k] or ()) for k in ("fail_machine", "fail_update", "stop_machine")))
     subject, found = _planned(c) if c.given["planned"] else _looked_up(c)
     night = play(subject, found, wish)
