@@ -243,6 +243,14 @@ class Deployment:
         return self.config.alerts.action_group or self.own_action_group_id
 
     @property
+    def action_groups_ever(self) -> frozenset[str]:
+        """Ids, in lower case, of those that the alerts tell or have told because we said so."""
+        remembers = remembered.as_layer(self.standing_tags or {}).values
+        before = remembers.get("alerts.action_group") or ""
+        ids = (self.action_group_id, self.own_action_group_id, str(before))
+        return frozenset(id.lower() for id in ids)
+
+    @property
     def mailed(self) -> tuple[str, ...]:
         """Who gets the mail of the alerts: the action group that is named, or the addresses."""
         named = self.config.alerts.action_group

@@ -20,14 +20,19 @@ NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet-theirs"
 SUBNET = f"{NETWORK}/subnets/servers"
 
 
+def tell_the_desk(world: World, id: str) -> None:
+    """Make an action group."""
+    receiver = {"name": "desk", "emailAddress": "desk@example.com"}
+    told = {"groupShortName": "desk", "enabled": True, "emailReceivers": [receiver]}
+    put(world, id, {"location": "Global", "properties": told}, "2023-01-01")
+
+
 def theirs() -> World:
     world = World(now=NOON)
     for provider in ("microsoft.insights", "microsoft.managedidentity"):
         world.registrations[f"{GROUP.split('/')[2]}/{provider}"] = "Registered"
     ask(world, "PUT", GROUP, {"location": "eastus"})
-    receiver = {"name": "desk", "emailAddress": "desk@example.com"}
-    told = {"groupShortName": "desk", "enabled": True, "emailReceivers": [receiver]}
-    put(world, ACTIONS, {"location": "Global", "properties": told}, "2023-01-01")
+    tell_the_desk(world, ACTIONS)
     put(world, IDENTITY, {"location": "eastus"}, "2024-11-30")
     subnet = {"addressPrefix": "10.9.0.0/24", "defaultOutboundAccess": True}
     network = {
@@ -153,6 +158,18 @@ def test_what_is_named_and_gone_is_shown_and_keeps_nothing_from_going(
     assert f"what stands: {named} is not there" in cli.json("deploy", code=2)["error"]["message"]
     assert cli("destroy", "--yes").code == 0
     assert [said for said in differences(before, state(cli.world)) if "went: " not in said] == []
+
+
+def test_another_action_group_takes_the_place_of_one_that_is_gone(cli: Cli, before: State) -> None:
+    other = f"{ACTIONS}-2"
+    cli.deploy("--action-group", ACTIONS)
+    cli.change(lambda world: tell_the_desk(world, other))
+    cli.change(lambda world: remove(world, ACTIONS))
+    assert cli("deploy", "--action-group", other).code == 0
+    for rule in of_type(cli, "Microsoft.Insights/activityLogAlerts"):
+        told = [group["actionGroupId"] for group in rule.properties["actions"]["actionGroups"]]
+        assert told == [other]
+    assert cli("validate").code == 0
 
 
 def test_a_subnet_that_stands_has_its_own_way_out(cli: Cli, before: State) -> None:

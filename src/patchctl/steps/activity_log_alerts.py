@@ -91,7 +91,7 @@ def desired(
     deployment: Deployment, rule: Rule, standing: ActivityLogAlertResource | None = None
 ) -> ActivityLogAlertResource:
     """The rule to write; action groups and tags that others have added stay."""
-    ours = {id.lower() for id in (deployment.action_group_id, deployment.own_action_group_id)}
+    ours = deployment.action_groups_ever
     others = [group for group in _groups(standing) if group.lower() not in ours]
     return ActivityLogAlertResource(
         location="Global",
