@@ -95,11 +95,9 @@ def refuse_lacking(plan: Mapping[str, Inspection], *, writing: bool = True) -> N
     found = [inspection.lacks for inspection in plan.values() if inspection.lacks is not None]
     asked = [lacks for lacks in found if writing or lacks.source != STANDING]
     if asked:
-        options = " ".join(f"{lacks.option} ID" for lacks in asked)
-        raise BadInput(
-            [f"{lacks.source}: {lacks.id} is not there" for lacks in asked],
-            f"Name what is there: patchctl deploy --name {{name}} {options}",
-        )
+        cures = (lacks.cure for lacks in asked if lacks.source == STANDING)
+        problems = [f"{lacks.source}: {lacks.id} is not there" for lacks in asked]
+        raise BadInput(problems, next(cures, ""))
 
 
 def refuse_newer(tags: Mapping[str, str]) -> None:

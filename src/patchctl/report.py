@@ -61,12 +61,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Lacking:
-    """What is named, is somebody else's, and is not there: only to name another one helps."""
+    """What is named, is somebody else's, and is not there. `cure` is for what stands already."""
 
     what: str
     id: str
     source: str
-    option: str
+    cure: str
 
 
 @dataclass(frozen=True)
@@ -261,6 +261,11 @@ def unwanted(
     if standing := surplus(parts, is_ours):
         return joined(standing, is_ours, (why,))
     return Inspection(State.READY, notes=(why,))
+
+
+def another(option: str) -> str:
+    """The cure where another one can be named."""
+    return f"Name one that is there: patchctl deploy --name {{name}} {option} ID"
 
 
 def lacking(found: Inspection, lacks: Lacking) -> Inspection:

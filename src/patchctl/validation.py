@@ -67,8 +67,8 @@ def with_left(plan: Plan, deployment: Deployment) -> Plan:
 def cure(plan: Plan, deployment: Deployment) -> str:
     """What helps, by what the steps have found: deploy does, but with no machine that it leaves."""
     named = f"--name {deployment.name}"
-    if option := next((i.lacks.option for i in plan.values() if i.lacks is not None), ""):
-        return f"Name one that is there: patchctl deploy {named} {option} ID"
+    if lacks := next((i.lacks for i in plan.values() if i.lacks is not None), None):
+        return lacks.cure
     if not deployment.left or not all(inspection.ready for inspection in plan.values()):
         return f"Make it so: patchctl deploy {named}"
     if deployment.hindered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -169,3 +170,19 @@ def test_nobody_waits_for_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert note(cli.world) is None
     assert cli("destroy", "--yes").code == Exit.DONE
     assert polled == 0
+
+
+def test_nothing_is_said_of_it_when_interrupted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def accepting(world: World, request: Request) -> Response:
+        response = respond(world, request)
+        if request.path.lower().endswith("microsoft.resources/tags/default"):
+            where = f"https://management.azure.com{request.path}/of-a-note"
+            return Response(202, None, {**response.headers, "Location": where})
+        if request.method == "PUT" and "/maintenanceconfigurations/" in request.path.lower():
+            signal.raise_signal(signal.SIGINT)
+        return response
+
+    cli.deploy()
+    monkeypatch.setattr(transport, "respond", accepting)
+    error = cli.json("deploy", "--at", "04:00", code=Exit.INTERRUPTED)["error"]
+    assert "Azure goes on" not in error["message"]

@@ -312,7 +312,6 @@ def env(
       patchctl sandbox env --shell powershell | Out-String | Invoke-Expression
     """
     with _begun(ctx, "sandbox env"):
-        from arm_sandbox.environment import environment
         from arm_sandbox.store import Store
         from patchctl.cli.command import sandbox_directory
         from patchctl.clients import usable
@@ -324,6 +323,8 @@ def env(
         if told is None:
             message = f"No server serves the sandbox in {store.directory}"
             raise PatchctlError("NotServed", message)
+        from arm_sandbox.environment import environment
+
         ours = {"PATCHCTL_ENDPOINT": told.url, "PATCHCTL_SANDBOX": "false"}
         for name, value in {**environment(store.directory, told), **ours}.items():
             typer.echo(SET[shell](name, value))

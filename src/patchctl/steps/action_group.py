@@ -13,6 +13,7 @@ from patchctl.report import (
     Inspection,
     Lacking,
     Part,
+    another,
     check,
     joined,
     lacking,
@@ -59,7 +60,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if await _is_there(clients, deployment):
         return found
     source = deployment.asked.source("alerts.action_group")
-    return lacking(found, Lacking("action group", named, source, "--action-group"))
+    return lacking(found, Lacking("action group", named, source, another("--action-group")))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:

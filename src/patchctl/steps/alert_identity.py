@@ -13,6 +13,7 @@ from patchctl.report import (
     Inspection,
     Lacking,
     Part,
+    another,
     check,
     joined,
     lacking,
@@ -51,7 +52,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if await access.principal(clients, deployment) is not None:
         return found
     source = deployment.asked.source("alerts.identity")
-    return lacking(found, Lacking("identity", named, source, "--alert-identity"))
+    return lacking(found, Lacking("identity", named, source, another("--alert-identity")))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:

@@ -88,6 +88,9 @@ ACTIONS = (
         actions.makes_machine,
     ),
 )
+NO_OTHER_NETWORK = (
+    "The machine moves to no other network; remove it: patchctl destroy --name {name}"
+)
 SPACE = "10.60.0.0/24"
 SUBNET = "default"
 OUTBOUND = {
@@ -114,7 +117,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if named is None or await _is_there(clients, named):
         return found
     source = deployment.asked.source("machine.subnet")
-    return lacking(found, Lacking("subnet", named, source, "--subnet"))
+    return lacking(found, Lacking("subnet", named, source, NO_OTHER_NETWORK))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
