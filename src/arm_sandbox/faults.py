@@ -20,7 +20,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
-from arm_sandbox import by_hand
+from arm_sandbox import by_hand, tokens
 from arm_sandbox.app import standard_headers
 from arm_sandbox.ids import parse, same
 from arm_sandbox.options import Fault, Lock, Policy
@@ -76,7 +76,8 @@ def instead(kind: str, world: World, request: Request) -> Response | None:
     """The answer to a request that never comes to its provider."""
     if kind not in INSTEAD:
         return None
-    return INSTEAD[kind].response().with_headers(standard_headers(world, request))
+    refusal = INSTEAD[kind](world, request)
+    return refusal.response().with_headers(standard_headers(world, request))
 
 
 def after(kind: str, world: World, request: Request, response: Response) -> Response:
@@ -175,30 +176,42 @@ BEFORE: Mapping[str, Callable[[World, Request], Any]] = {
 
 # -- instead of the effect
 
-INSTEAD: Mapping[str, Refusal] = {
-    "400": Refusal(400, "InvalidParameter", "The value of a parameter is invalid."),
-    "401": Refusal(401, "ExpiredAuthenticationToken", "The access token expiry UTC time has come."),
-    "403": Refusal(
+
+def _expire(world: World, request: Request) -> Refusal:
+    """A token that Azure no longer takes; it says where to sign in."""
+    return tokens.expired(world, request, world.now)
+
+
+def _refusal(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None
+) -> Callable[[World, Request], Refusal]:
+    return lambda world, request: Refusal(status, code, message, headers=headers)
+
+
+INSTEAD: Mapping[str, Callable[[World, Request], Refusal]] = {
+    "400": _refusal(400, "InvalidParameter", "The value of a parameter is invalid."),
+    "401": _expire,
+    "403": _refusal(
         403,
         "AuthorizationFailed",
         "The client does not have authorization to perform the action over the scope, or the scope "
         "is invalid. If access was recently granted, please refresh your credentials.",
     ),
-    "404": Refusal(404, "ResourceNotFound", "The Resource was not found."),
-    "408": Refusal(408, "RequestTimeout", "The request timed out."),
-    "409-in-progress": Refusal(
+    "404": _refusal(404, "ResourceNotFound", "The Resource was not found."),
+    "408": _refusal(408, "RequestTimeout", "The request timed out."),
+    "409-in-progress": _refusal(
         409,
         "AnotherOperationInProgress",
         "Another operation on this or dependent resource is in progress.",
     ),
-    "409-conflict": Refusal(409, "Conflict", "The request conflicts with the present state."),
-    "412": Refusal(412, "PreconditionFailed", "The condition in If-Match was not met."),
-    "429": Refusal(429, "TooManyRequests", "Too many requests."),
-    "429-retry-after": Refusal(
-        429, "TooManyRequests", "Too many requests.", headers={"Retry-After": "17"}
+    "409-conflict": _refusal(409, "Conflict", "The request conflicts with the present state."),
+    "412": _refusal(412, "PreconditionFailed", "The condition in If-Match was not met."),
+    "429": _refusal(429, "TooManyRequests", "Too many requests."),
+    "429-retry-after": _refusal(
+        429, "TooManyRequests", "Too many requests.", {"Retry-After": "17"}
     ),
-    "500": Refusal(500, "InternalServerError", "Encountered an internal server error."),
-    "503": Refusal(503, "ServiceUnavailable", "The service is unavailable."),
+    "500": _refusal(500, "InternalServerError", "Encountered an internal server error."),
+    "503": _refusal(503, "ServiceUnavailable", "The service is unavailable."),
 }
 
 

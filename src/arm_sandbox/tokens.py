@@ -101,6 +101,16 @@ def invalid(world: World, request: Request) -> Refusal:
     return refusal(world, request, "InvalidAuthenticationToken", "The access token is invalid.")
 
 
+def expired(world: World, request: Request, ends: float) -> Refusal:
+    return refusal(
+        world,
+        request,
+        "ExpiredAuthenticationToken",
+        f"The access token expiry UTC time '{american(ends)}' is earlier than current UTC time "
+        f"'{american(world.now)}'.",
+    )
+
+
 def refusal(world: World, request: Request, code: str, message: str, *, why: str = "") -> Refusal:
     """A 401 with a challenge that says where to sign in; a subscription's path tells the tenant."""
     tenant = world.tenant if request.path.lower().startswith("/subscriptions/") else ""
@@ -150,13 +160,7 @@ def _require_unexpired(world: World, request: Request, said: Claims) -> None:
     if not isinstance(ends, (int, float)):
         raise invalid(world, request)
     if ends <= world.now:
-        raise refusal(
-            world,
-            request,
-            "ExpiredAuthenticationToken",
-            f"The access token expiry UTC time '{american(ends)}' is earlier than current UTC "
-            f"time '{american(world.now)}'.",
-        )
+        raise expired(world, request, ends)
 
 
 def american(seconds: float) -> str:

@@ -18,7 +18,7 @@ LASTING: Mapping[str, Sequence[int]] = {
     **dict.fromkeys(
         (
             *("connection-refused", "connection-reset", "timeout", "answer-cut", "not-json"),
-            *("404", "408", "409-in-progress", "429", "429-retry-after", "500", "503"),
+            *("401", "404", "408", "409-in-progress", "429", "429-retry-after", "500", "503"),
             "504-after",
         ),
         (1, 0),

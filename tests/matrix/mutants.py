@@ -22,8 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_suffix(".toml")
 EVERY = (97, 31)
-"""Samples of the single faults: one in so many, and where nothing goes wrong a larger one, unless it
-is explained."""
+"""Samples of the single faults: one in so many, and where nothing goes wrong a larger one, unless
+that is explained."""
 
 
 @dataclass(frozen=True)

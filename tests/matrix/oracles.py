@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
+from arm_sandbox.options import Fault
 from patchctl.errors import Exit
 from tests.canary import MADE_UP
 from tests.matrix import state
@@ -24,8 +25,13 @@ POLL = 5.0
 SECONDS = 2.5 * 3600
 """So much longer than the undisturbed run may be taken: a step may wait for an hour."""
 SIGTERM = -15
+ASKED_TO_END = ("interrupt", "interrupt-twice", "terminate")
 OUR_FAULT = "patchctl has a fault"
 """How every unexpected error begins, whether it ends the command or is told of one machine."""
+ANSWERED = ("401", "429-retry-after", "500", "503")
+UNANSWERED = ("408", "429", "connection-refused", "connection-reset", "timeout")
+"""What passes by itself: with an answer that anybody may ask again, or, as azure-core has it, one
+who asks again with the same effect."""
 Exchanges = Sequence[dict[str, Any]]
 
 
@@ -37,6 +43,8 @@ def told(situation: Situation, kind: str, ended: Ended) -> Iterator[str]:
         if not kind.startswith("killed"):
             yield f"it ended with {ended.code} and without a word"
         return
+    if kind in ASKED_TO_END and ended.code not in (Exit.INTERRUPTED, KILLED, SIGTERM):
+        yield f"it was asked to end, and ended with {ended.code}"
     if ended.code not in set(Exit):
         yield f"exit code {ended.code} is not documented: {ended.err[-500:]}"
     try:
@@ -69,6 +77,14 @@ def _helpful(situation: Situation, error: dict[str, Any], ended: Ended) -> Itera
 def refused(exchanges: Exchanges) -> dict[str, Any] | None:
     """The last answer that was a refusal."""
     return next((e for e in reversed(exchanges) if e["status"] >= 400 and e["status"] != 404), None)
+
+
+def weathered(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
+    """What passes by itself stops nobody: a request that can be sent once more is."""
+    safe = fault.method in ("GET", "PUT", "DELETE")
+    passes = fault.kind in ANSWERED or (safe and fault.kind in UNANSWERED)
+    if passes and fault.times == 1 and ended.code != usual:
+        yield f"one {fault.kind} ended it with {ended.code}, not {usual}: {ended.err[-300:]}"
 
 
 def secret(ended: Ended, reached: Saved) -> Iterator[str]:

@@ -87,21 +87,33 @@ class Matrix:
         """Run the command again from where a fault has left it, once with each fault of a choice
         among the calls that it makes then."""
         self.shell.restore(at)
-        made = calls(self.shell.run(*situation.command).exchanges)
-        self._play(situation, at, chosen(made), each)
+        ended = self.shell.run(*situation.command)
+        self._play(situation, at, chosen(calls(ended.exchanges)), each, ended.code)
 
-    def _play(self, situation: Situation, at: Saved, faults: Sequence[Fault], each: Heard) -> None:
+    def _play(
+        self,
+        situation: Situation,
+        at: Saved,
+        faults: Sequence[Fault],
+        each: Heard,
+        usual: int = 0,
+    ) -> None:
+        """`usual`: how the command ends there when nothing goes wrong."""
+
         def heard(outcome: Outcome) -> None:
             self._known[outcome.key] = outcome.follows
             each(outcome)
 
         self.shell.restore(at)
-        then = partial(self._outcome, situation)
+        then = partial(self._outcome, situation, usual)
         Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
 
-    def _outcome(self, situation: Situation, fault: Fault, ended: Ended) -> Outcome:
+    def _outcome(self, situation: Situation, usual: int, fault: Fault, ended: Ended) -> Outcome:
         reached = self.shell.keep()
-        wrong = list(self._judge(situation, fault, ended, reached))
+        wrong = [
+            *oracles.weathered(fault, ended, usual),
+            *self._judge(situation, fault, ended, reached),
+        ]
         at = cured(reached, fault, patient=situation.repeats)
         told = advice(ended)
         key = situation.name, state.pending(at), told
