@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patchctl.errors import Foreign, Interrupted, Partly, PatchctlError, unexpected
+from patchctl.errors import Foreign, Interrupted, Partly, PatchctlError, Stopped, unexpected
 from patchctl.many import watching
 from patchctl.report import (
     Event,
@@ -23,7 +23,6 @@ from patchctl.report import (
     Started,
     State,
     StepReport,
-    Stopped,
 )
 from patchctl.translation import translated
 

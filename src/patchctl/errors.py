@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from patchctl.report import StepReport
 
 UNREGISTERED = "MissingSubscriptionRegistration"
 
@@ -133,3 +137,11 @@ class Partly(PatchctlError):
 
 class Interrupted(PatchctlError):
     exit = Exit.INTERRUPTED
+
+
+class Stopped(Exception):
+    """A run ended early; `reports` tells how far each step came."""
+
+    def __init__(self, error: PatchctlError, reports: list[StepReport]) -> None:
+        super().__init__(str(error))
+        self.error, self.reports = error, reports

@@ -18,10 +18,10 @@ from patchctl.clients import Clients, Connection, connect_to_sandbox, find
 from patchctl.config import Config, Layer, flattened, layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
-from patchctl.errors import BadInput
+from patchctl.errors import BadInput, Stopped
 from patchctl.offers import with_offer
 from patchctl.refusals import refuse_lacking, require_possible
-from patchctl.report import Stopped, same
+from patchctl.report import same
 from patchctl.resolving import resolve
 from patchctl.steps import STEPS, result_alerts
 

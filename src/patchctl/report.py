@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from patchctl.errors import PatchctlError
+from typing import Any
 
 
 class State(StrEnum):
@@ -297,11 +294,3 @@ def joined(
     missing = any(part.tags is None for part in parts)
     found = inspected(findings, ids, notes)
     return replace(found, state=State.DIFFERS) if missing else found
-
-
-class Stopped(Exception):
-    """A run ended early; `reports` tells how far each step came."""
-
-    def __init__(self, error: PatchctlError, reports: list[StepReport]) -> None:
-        super().__init__(str(error))
-        self.error, self.reports = error, reports

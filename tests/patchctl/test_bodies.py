@@ -28,8 +28,9 @@ from patchctl.clients import Connection, connect_to_sandbox
 from patchctl.config import Layer, layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits, deploy, inspect
+from patchctl.errors import Stopped
 from patchctl.offers import Offer, with_offer
-from patchctl.report import Event, Stopped
+from patchctl.report import Event
 from patchctl.resolving import resolve
 from patchctl.sign_in import Identity
 from patchctl.steps import (

@@ -17,8 +17,8 @@ from patchctl.clients import Clients
 from patchctl.clouds import CLOUDS
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
-from patchctl.errors import Exit, Foreign, PatchctlError
-from patchctl.report import Event, Finding, Inspection, Outcome, Started, State, Stopped
+from patchctl.errors import Exit, Foreign, PatchctlError, Stopped
+from patchctl.report import Event, Finding, Inspection, Outcome, Started, State
 
 NOON = 1_795_435_200.0
 CLIENTS = Clients(cast(Any, None), cast(Any, None), CLOUDS["public"])

@@ -20,8 +20,7 @@ from patchctl import __version__
 from patchctl.cli.advice import CommandLine, advise, command_line
 from patchctl.cli.options import PATHS, WANTED, Output, placed
 from patchctl.clouds import known_cloud
-from patchctl.errors import BadInput, Interrupted, PatchctlError, unexpected
-from patchctl.report import StepReport, Stopped
+from patchctl.errors import BadInput, Interrupted, PatchctlError, Stopped, unexpected
 from patchctl.views.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from patchctl.deployment import Deployment
     from patchctl.engine import Limits, Plan
     from patchctl.memories import Kept
+    from patchctl.report import StepReport
     from patchctl.views.progress import Progress
 
 

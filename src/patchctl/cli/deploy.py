@@ -32,7 +32,7 @@ def deploy(c: Command) -> None:
     """
     from patchctl import engine, permissions
     from patchctl.cli.memory import keep_machines
-    from patchctl.report import Stopped
+    from patchctl.errors import Stopped
     from patchctl.views import text
 
     connection = c.connect()

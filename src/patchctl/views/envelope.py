@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchctl.errors import PatchctlError
-from patchctl.report import StepReport
+
+if TYPE_CHECKING:
+    from patchctl.report import StepReport
 
 
 @dataclass
