@@ -113,7 +113,7 @@ async def destroy(
     grounds, kept = {step.NAME for step in steps if not step.NEEDS}, set[str]()
 
     def leaves(found: Inspection) -> bool:
-        """Nobody may want to wait for the ground; what else seems to stand is a read that lags."""
+        """Nobody may want to wait for the ground."""
         return found.state is State.IN_PROGRESS and not deployment.wait
 
     async def take_away(step: Step) -> StepReport:
@@ -129,8 +129,12 @@ async def destroy(
             partial(step.inspect, clients, deployment),
             lambda found: not found.stands or (step.NAME in grounds and leaves(found)),
         )
+        if not after.stands:
+            return _report(step, Outcome.DELETED, after)
+        if after.state is not State.IN_PROGRESS and step.NAME not in grounds:
+            raise _still_there(step, after)
         going = Outcome.DELETING if after.state is State.IN_PROGRESS else Outcome.LEFT
-        return _report(step, going if after.stands else Outcome.DELETED, after)
+        return _report(step, going, after)
 
     def needed_by(step: Step) -> tuple[str, ...]:
         return tuple(other.NAME for other in steps if step.NAME in other.NEEDS)
@@ -307,6 +311,15 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
         f"and now it is {found.state}. Nothing was written to it.",
         step=step.NAME,
         resource=next(iter(found.resources), None),
+    )
+
+
+def _still_there(step: Step, found: Inspection) -> PatchctlError:
+    return PatchctlError(
+        "StillThere",
+        f"{step.NAME} was taken away, and still stands.",
+        step=step.NAME,
+        resource=found.resources[0],
     )
 
 

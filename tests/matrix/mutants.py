@@ -2,14 +2,16 @@
 
     python -m tests.matrix.mutants
 
-Prints a table of what was caught, by which scenario and after how long, and what survived and why.
-Each mutant is played until the first scenario goes wrong: a sample first, then the next one.
+Prints a table, in Markdown, of what was caught, by which scenario and after how long, and what
+survived and why. Each mutant is played until the first scenario goes wrong: a sample first, then
+the next one.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,9 @@ TABLE = Path(__file__).with_suffix(".toml")
 EVERY = (97, 31)
 """Samples of the single faults: one in so many, and where nothing goes wrong a larger one, unless
 that is explained."""
+
+SEEN = re.compile(r"(.+), single faults: Fault\(kind='(.+?)', method='(.+?)'")
+"""How a scenario that went wrong is told."""
 
 
 @dataclass(frozen=True)
@@ -53,35 +58,32 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     chosen = [mutant for mutant in mutants() if given.only in mutant.what]
+    sys.stdout.write("| Planted fault | Caught by | After |\n|---|---|---|\n")
     survived = [mutant for mutant in chosen if not _caught(mutant, given.workers)]
     unexplained = [mutant for mutant in survived if not mutant.survives]
     sys.stdout.write(
-        f"{len(chosen) - len(survived)} of {len(chosen)} caught, "
+        f"\n{len(chosen) - len(survived)} of {len(chosen)} caught, "
         f"{len(survived) - len(unexplained)} explained, {len(unexplained)} not\n"
     )
     return 1 if unexplained else 0
 
 
 def _caught(mutant: Mutant, workers: int) -> bool:
-    """Whether the matrix catches it."""
+    """Whether the matrix catches it; prints a row of the table."""
+    began, seen = time.monotonic(), ""
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
         mutant.plant(source)
-        began = time.monotonic()
         for every in EVERY[: 1 if mutant.survives else None]:
-            said = _matrix(source, every, workers)
-            if said:
-                sys.stdout.write(
-                    f"caught after {time.monotonic() - began:.0f} s: {mutant.what}\n    {said}\n"
-                )
-                return True
-    sys.stdout.write(f"SURVIVED: {mutant.what}\n    {mutant.survives or 'not explained'}\n")
-    return False
+            seen = seen or _matrix(source, every, workers)
+    told = seen or f"**nothing**: {mutant.survives or 'not explained'}"
+    sys.stdout.write(f"| {mutant.what} | {told} | {time.monotonic() - began:.0f} s |\n")
+    return bool(seen)
 
 
 def _matrix(source: Path, every: int, workers: int) -> str:
-    """The first thing that goes wrong with this source; nothing if all goes well."""
+    """Where something goes wrong first with this source; nothing if all goes well."""
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "tests.matrix", "--stop"),
@@ -95,8 +97,11 @@ def _matrix(source: Path, every: int, workers: int) -> str:
     )
     if ended.returncode == 0:
         return ""
-    lines = (ended.stdout.splitlines() or [""])[0], (ended.stderr.splitlines() or [""])[-1]
-    return next(line for line in (*lines, "it does not even begin") if line)[:200]
+    found = SEEN.match(ended.stdout)
+    if found is None:
+        return "its first command"
+    situation, kind, method = found.groups()
+    return f"{situation}: {kind} at a {method}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Any
 
 from arm_sandbox.options import Fault
 from patchctl.errors import Exit
+from patchctl.remembered import AT_WORK
 from tests.canary import MADE_UP
 from tests.matrix import state
 from tests.matrix.faults import APART
@@ -32,6 +34,40 @@ ANSWERED = ("401", "429-retry-after", "500", "503")
 UNANSWERED = ("408", "429", "connection-refused", "connection-reset", "timeout")
 """What passes by itself: with an answer that anybody may ask again, or, as azure-core has it, one
 who asks again with the same effect."""
+NOTE = re.compile(rf'"{AT_WORK}": "[^"]*", ')
+AGAIN = ("AnotherOperationInProgress", "PreconditionFailed", "ResourceGroupNotFound")
+"""What a request meets that is sent once more, after it has been carried out."""
+CAUSES: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("connection-refused", "connection-reset", "timeout"), ("NoConnection",)),
+    "400": ("InvalidParameter",),
+    "401": ("ExpiredAuthenticationToken",),
+    "403": ("AuthorizationFailed",),
+    "408": ("RequestTimeout",),
+    "409-in-progress": ("AnotherOperationInProgress",),
+    "409-conflict": ("Conflict",),
+    "412": ("PreconditionFailed",),
+    **dict.fromkeys(("429", "429-retry-after"), ("TooManyRequests",)),
+    "500": ("InternalServerError",),
+    "503": ("ServiceUnavailable",),
+    "answer-lost": ("NoConnection", *AGAIN),
+    "broken-off": ("NoAnswer", *AGAIN),
+    "answer-cut": ("NoAnswer",),
+    "not-json": ("NotAzure",),
+    "504-after": ("GatewayTimeout", *AGAIN),
+    "operation-failed": ("InternalExecutionError",),
+    "operation-canceled": ("OperationPreempted",),
+    "operation-endless": ("TimedOut",),
+    "operation-untold": ("NoResult",),
+    "locked": ("ScopeLocked",),
+    "denied": ("RequestDisallowedByPolicy",),
+    **dict.fromkeys(ASKED_TO_END, ("Interrupted",)),
+}
+"""What is said of a fault, by the kinds of which there is but one thing to be said."""
+OURS = (
+    *("PartlyDone", "NotReady", "NotAsItShouldBe", "AssessmentFailed", "InstallationFailed"),
+    *("NotMade", "PlanChanged", "RightWithheld"),
+)
+"""What is said of what came of it, whatever it was."""
 Exchanges = Sequence[dict[str, Any]]
 
 
@@ -85,6 +121,26 @@ def weathered(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
     passes = fault.kind in ANSWERED or (safe and fault.kind in UNANSWERED)
     if passes and fault.times == 1 and ended.code != usual:
         yield f"one {fault.kind} ended it with {ended.code}, not {usual}: {ended.err[-300:]}"
+
+
+def true(
+    situation: Situation, ended: Ended, reached: state.State, end: state.State
+) -> Iterator[str]:
+    """Who makes or takes away something, and says that it is done, has done it.
+
+    A note that could not be taken away stands until nobody believes it any more.
+    """
+    if situation.command[0] in ("deploy", "destroy") and ended.code == 0:
+        reached = Counter(NOTE.sub("", line) for line in reached.elements())
+        yield from (f"it ended well, but {line}" for line in state.differences(end, reached))
+
+
+def named(fault: Fault, ended: Ended) -> Iterator[str]:
+    """Who is told of a cause is told of the right one."""
+    error = ended.error if ended.code not in (0, KILLED, SIGTERM) and ended.out else None
+    known = CAUSES.get(fault.kind)
+    if error is not None and known and error["code"] not in (*known, *OURS):
+        yield f"{fault.kind} is told as {error['code']}: {error['message'][:300]}"
 
 
 def secret(ended: Ended, reached: Saved) -> Iterator[str]:
@@ -157,9 +213,9 @@ def _asks(path: str) -> bool:
     return path.endswith("/providers/microsoft.resourcegraph/resources")
 
 
-def never_two(saved: Saved, most: state.State) -> Iterator[str]:
+def never_two(reached: state.State, most: state.State) -> Iterator[str]:
     """There is never more of a type than when all stands."""
     allowed = state.types(most)
-    for type, number in state.types(state.standing(saved)).items():
+    for type, number in state.types(reached).items():
         if number > allowed[type]:
             yield f"there are {number} of {type}, not {allowed[type]} at most"

@@ -112,6 +112,7 @@ class Matrix:
         reached = self.shell.keep()
         wrong = [
             *oracles.weathered(fault, ended, usual),
+            *oracles.named(fault, ended),
             *self._judge(situation, fault, ended, reached),
         ]
         at = cured(reached, fault, patient=situation.repeats)
@@ -131,7 +132,9 @@ class Matrix:
         yield from oracles.patient(ended.exchanges)
         if situation.looks:
             yield from oracles.written(ended.exchanges)
-        yield from oracles.never_two(reached, reference.most)
+        stands = state.standing(reached)
+        yield from oracles.never_two(stands, reference.most)
+        yield from oracles.true(situation, ended, stands, reference.stands)
 
     def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
         reference = self.reference(situation)
@@ -197,8 +200,12 @@ class Reference:
     whole: Saved
 
     @cached_property
+    def stands(self) -> state.State:
+        return state.standing(self.end)
+
+    @cached_property
     def most(self) -> state.State:
-        return state.standing(self.begin) | state.standing(self.end)
+        return state.standing(self.begin) | self.stands
 
     @cached_property
     def calls(self) -> list[Call]:

@@ -28,7 +28,7 @@ from patchctl.errors import Exit
 from patchctl.steps import STEPS
 from tests.patchctl.shell import EMAIL, Cli, outcomes
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 PATCHCTL = (sys.executable, "-c", "from patchctl.cli import main; main()")
 IN_HAND = 16

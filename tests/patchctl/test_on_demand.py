@@ -34,7 +34,7 @@ from tests.patchctl.conftest import ignore
 from tests.patchctl.own_machines import HOURS, Place, at, patched
 from tests.patchctl.shell import Cli
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 EVERYTHING = Order(Patches(), timedelta(hours=3, minutes=55))
 ASSESSED = "patchassessmentresources"
 INSTALLED = "patchinstallationresources"

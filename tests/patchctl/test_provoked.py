@@ -17,7 +17,7 @@ from patchctl import catalogue
 from tests.patchctl.shell import EMAIL, Cli, follow
 from tests.patchctl.test_provoked_own import ELSEWHERE, OWN
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 GROUPS = "Microsoft.Resources/resourceGroups"
 MACHINES = "Microsoft.Compute/virtualMachines"

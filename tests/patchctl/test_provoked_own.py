@@ -23,7 +23,7 @@ from tests.patchctl.shell import EMAIL, GROUP, Cli, follow
 from tests.patchctl.test_group_that_stands import GROUP as THEIRS
 from tests.patchctl.test_group_that_stands import hide_a_rule, make_group
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 SUBSCRIPTION = "/subscriptions/5a4d0000-0000-4000-8000-000000000001"
 MACHINES = "Microsoft.Compute/virtualMachines"

@@ -12,7 +12,7 @@ from tests.fleet.building import build
 from tests.patchctl.own_machines import quiet
 from tests.patchctl.shell import EMAIL, Cli
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 
 def subjects(document: dict[str, object]) -> list[str]:

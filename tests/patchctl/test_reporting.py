@@ -17,7 +17,7 @@ from arm_sandbox.world import Resource, World
 from patchctl.errors import Exit
 from tests.patchctl.shell import EMAIL, Cli, files_in, put
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 MACHINE = "Microsoft.Compute/virtualMachines"
 CONFIGURATION = "Microsoft.Maintenance/maintenanceConfigurations"

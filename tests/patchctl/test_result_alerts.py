@@ -10,7 +10,7 @@ from arm_sandbox.options import Access
 from arm_sandbox.world import World
 from tests.patchctl.shell import EMAIL, Cli, outcomes
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 RULE = "Microsoft.Insights/scheduledQueryRules"
 ROLE = "Microsoft.Authorization/roleAssignments"

@@ -19,7 +19,7 @@ from tests.fleet.building import NOON, build
 from tests.fleet.drawing import EVERY, draw
 from tests.patchctl.shell import EMAIL, Cli
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 FOREIGN = "pip-foreign"
 Act = Callable[[Cli], object]

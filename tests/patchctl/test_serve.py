@@ -20,6 +20,8 @@ from arm_sandbox.store import Store
 from patchctl.cli import main
 from patchctl.errors import Exit
 
+pytestmark = pytest.mark.slow
+
 PATCHCTL = (sys.executable, "-c", "from patchctl.cli import main; main()")
 
 

@@ -16,6 +16,8 @@ from patchctl.errors import Exit
 from tests.patchctl.shell import Ended
 from tests.patchctl.test_cli import COMMANDS
 
+pytestmark = pytest.mark.slow
+
 EMAIL = "--email you@example.com"
 LINES = {
     "deploy": f"{EMAIL} --at 03:00",

@@ -20,7 +20,7 @@ from tests.patchctl.shell import EMAIL
 from tests.patchctl.together import Together
 from tests.seeds import more
 
-pytestmark = pytest.mark.world
+pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 NOON = 1_795_435_200.0
 DEPLOY = ("deploy", *EMAIL)

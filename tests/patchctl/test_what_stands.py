@@ -13,6 +13,8 @@ from tests.comparison import State, differences, state
 from tests.fleet.building import NOON, put
 from tests.patchctl.shell import EMAIL, Cli, outcomes
 
+pytestmark = pytest.mark.slow
+
 GROUP = "/subscriptions/5a4d0000-0000-4000-8000-000000000001/resourceGroups/rg-theirs"
 ACTIONS = f"{GROUP}/providers/Microsoft.Insights/actionGroups/ag-theirs"
 IDENTITY = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-theirs"

@@ -60,7 +60,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     released = {machine.id for machine in deployment.released}
     setting = [machine for machine in now if machine.id in asked]
     leaving = [machine for machine in now if machine.id in released]
-    ours = tuple(m.id for m in now if memory(deployment, m) is not None)
+    ours = tuple(machine.id for machine in now if _stands(deployment, machine))
     findings = (
         *_to_set(deployment, setting),
         *_to_move(deployment, setting),
@@ -110,6 +110,13 @@ def memory(deployment: Deployment, machine: Machine) -> Memory | None:
 
 
 # -- what stands
+
+
+def _stands(deployment: Deployment, machine: Machine) -> bool:
+    """Whether anything of ours is on a machine; a file beside it may still tell of what was."""
+    tagged = remembered(machine.tag(deployment.machine_tag)) is not None
+    noted = machine.id.lower() in deployment.noted
+    return tagged or noted or _is_left(deployment, machine)
 
 
 def _to_set(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
