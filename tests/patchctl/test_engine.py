@@ -36,6 +36,7 @@ class Thing:
     seconds: float = 1.0
     state: State = State.ABSENT
     afterwards: State = State.READY
+    gone: State = State.ABSENT
     error: Exception | None = None
     log: list[tuple[str, float]] = field(default_factory=list)
     ACTIONS: tuple[Needed, ...] = ()
@@ -49,7 +50,7 @@ class Thing:
 
     async def destroy(self, clients: Clients, deployment: Deployment) -> None:
         await self._work()
-        self.state = State.ABSENT
+        self.state = self.gone
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -300,6 +301,16 @@ def test_destroy_goes_backwards() -> None:
     }
     assert roof.ended <= wall.began < wall.ended <= ground.began
     assert absent.log == foreign.log == []
+
+
+def test_what_still_stands_is_not_called_gone() -> None:
+    """And what it stands on stays, for whoever tries again."""
+    ground = Thing("ground", state=State.READY)
+    wall = Thing("wall", ("ground",), state=State.READY, gone=State.READY)
+    error, outcomes = stopped(engine.destroy([ground, wall], CLIENTS, DEPLOYMENT, ignore, Limits()))
+    assert (error.code, error.step, error.resource) == ("StillThere", "wall", "/wall")
+    assert outcomes == {"ground": Outcome.SKIPPED, "wall": Outcome.FAILED}
+    assert ground.log == []
 
 
 def test_what_is_interrupted_is_named() -> None:
