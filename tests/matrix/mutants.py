@@ -18,14 +18,15 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_suffix(".toml")
-EVERY = (97, 31)
-"""Samples of the single faults: one in so many, and where nothing goes wrong a larger one, unless
-that is explained."""
+EVERY, EVERY_THERE = (97, 31), (19, 5)
+"""Samples of the single faults, of all situations or of those that a mutant names: one in so many,
+and where nothing goes wrong a larger one, unless that is explained."""
 
 SEEN = re.compile(r"(.+), single faults: Fault\(kind='(.+?)', method='(.+?)'")
 """How a scenario that went wrong is told."""
@@ -37,6 +38,8 @@ class Mutant:
     file: str
     old: str
     new: str
+    where: tuple[str, ...] = ()
+    """The situations in which it does its harm; else any."""
     survives: str = ""
 
     def plant(self, source: Path) -> None:
@@ -49,7 +52,7 @@ class Mutant:
 
 def mutants() -> list[Mutant]:
     data = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    return [Mutant(**each) for each in data["mutant"]]
+    return [Mutant(**{**each, "where": tuple(each.get("where", ()))}) for each in data["mutant"]]
 
 
 def main() -> int:
@@ -75,19 +78,21 @@ def _caught(mutant: Mutant, workers: int) -> bool:
         source = Path(directory) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
         mutant.plant(source)
-        for every in EVERY[: 1 if mutant.survives else None]:
-            seen = seen or _matrix(source, every, workers)
+        samples = EVERY_THERE if mutant.where else EVERY
+        for every in samples[: 1 if mutant.survives else None]:
+            seen = seen or _matrix(source, every, mutant.where, workers)
     told = seen or f"**nothing**: {mutant.survives or 'not explained'}"
     sys.stdout.write(f"| {mutant.what} | {told} | {time.monotonic() - began:.0f} s |\n")
     return bool(seen)
 
 
-def _matrix(source: Path, every: int, workers: int) -> str:
+def _matrix(source: Path, every: int, where: Sequence[str], workers: int) -> str:
     """Where something goes wrong first with this source; nothing if all goes well."""
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "tests.matrix", "--stop"),
             *("--every", str(every), "--workers", str(workers)),
+            *(part for name in where for part in ("--situation", name)),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(source)},
