@@ -124,13 +124,15 @@ def weathered(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
 
 
 def true(
-    situation: Situation, ended: Ended, reached: state.State, end: state.State
+    situation: Situation, fault: Fault, ended: Ended, reached: state.State, end: state.State
 ) -> Iterator[str]:
     """Who makes or takes away something, and says that it is done, has done it.
 
-    A note that could not be taken away stands until nobody believes it any more.
+    What Azure denies for good nobody can know. A note that could not be taken away stands until
+    nobody believes it any more.
     """
-    if situation.command[0] in ("deploy", "destroy") and ended.code == 0:
+    denied = fault.kind == "404" and fault.times == 0
+    if situation.command[0] in ("deploy", "destroy") and ended.code == 0 and not denied:
         reached = Counter(NOTE.sub("", line) for line in reached.elements())
         yield from (f"it ended well, but {line}" for line in state.differences(end, reached))
 
