@@ -9,7 +9,6 @@ PATCHCTL_MATRIX_EVERY=41 only one in 41 is played.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -95,12 +94,3 @@ def test_every_mutant_can_be_planted(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True)
         shutil.copy(ROOT / "src" / mutant.file, file)
         mutant.plant(source)
-
-
-def test_the_page_tells_of_every_mutant() -> None:
-    """As `python -m tests.matrix.mutants` has printed them."""
-    page = (ROOT / "docs/mutants.md").read_text(encoding="utf-8")
-    told = re.findall(r"^\| (.+?) \| (.+?) \| \d+ s \|$", page, re.MULTILINE)
-    assert [what for what, _ in told] == [mutant.what for mutant in mutants()]
-    survived = {what: caught for what, caught in told if caught.startswith("**nothing**")}
-    assert survived == {m.what: f"**nothing**: {m.survives}" for m in mutants() if m.survives}
