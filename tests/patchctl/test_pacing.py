@@ -189,6 +189,7 @@ def _is_of_machine(sent: Sent) -> bool:
     return "/microsoft.compute/" in sent.path and sent.path.count("/") == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("whose", "tokens"), [("subscription", -400.0), ("region", -400.0), ("machine", -3.0)]
 )

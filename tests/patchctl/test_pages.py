@@ -21,6 +21,7 @@ def test_there_are_blocks_and_no_deploy_beside_them() -> None:
     assert re.findall(r"`[^`\n]*patchctl deploy[^`\n]*`", prose) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[-1])
 def test_a_block_can_be_followed(cli: Cli, block: str) -> None:
     for line in block.splitlines():
