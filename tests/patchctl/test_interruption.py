@@ -95,12 +95,10 @@ def test_ctrl_c_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGINT,), times=2)
 
 
-@pytest.mark.slow
 def test_ctrl_c_twice_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGINT, signal.SIGINT), times=1)
 
 
-@pytest.mark.slow
 def test_sigterm_in_a_deploy(cli: Cli, strike: Striking) -> None:
     _disturb_deploys(cli, strike, (signal.SIGTERM,), times=1)
 
@@ -129,7 +127,6 @@ def _disturb_deploys(
         the_same_again(cli)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT)])
 def test_in_a_destroy(cli: Cli, strike: Striking, signals: tuple[signal.Signals, ...]) -> None:
     cli.deploy()
@@ -226,7 +223,6 @@ def test_every_step_has_an_outcome(cli: Cli, strike: Striking) -> None:
 # -- processes
 
 
-@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_ends_in_order(cli: Cli, number: signal.Signals) -> None:
@@ -266,7 +262,6 @@ def test_nobody_waits_for_a_server_that_never_answers(silent: str) -> None:
 # -- readers that go away
 
 
-@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_nobody_listens(cli: Cli, closed: str) -> None:
@@ -283,7 +278,6 @@ def test_nobody_listens(cli: Cli, closed: str) -> None:
     assert len(cli.world.of_type[MACHINES]) == 1
 
 
-@pytest.mark.slow
 @posix
 def test_streams_that_are_closed_from_the_start(cli: Cli) -> None:
     words = " ".join(f"'{word}'" for word in PATCHCTL)

@@ -52,7 +52,6 @@ def test_a_file_alone_is_enough(cli: Cli) -> None:
     assert "reboots" in ended.out or "is assessed" in ended.out
 
 
-@pytest.mark.slow
 def test_wishes_come_true(cli: Cli) -> None:
     cli.deploy()
     machine = "vm-demo-daab01"
@@ -82,7 +81,6 @@ def test_what_stands_is_copied_with_its_drift_and_left_alone(cli: Cli) -> None:
     assert cli.world.resources == before
 
 
-@pytest.mark.slow
 def test_a_missing_assignment_is_mailed_as_a_missing_run(cli: Cli) -> None:
     cli.deploy()
     cli.change(

@@ -144,7 +144,6 @@ def test_the_role_is_enough(cli: Cli, name: str) -> None:
         assert code == 0, (command, said)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", LIVES)
 def test_nothing_in_it_is_too_much(
     cli: Cli, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

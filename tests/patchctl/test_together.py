@@ -101,7 +101,6 @@ def test_two_at_once_many_times(
         meet(pair, seed, together, one)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 4))
 @pytest.mark.parametrize("both", ["deploy", "destroy"])
 def test_your_own_machines_are_put_back(
