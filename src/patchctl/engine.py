@@ -131,10 +131,11 @@ async def destroy(
         )
         if not after.stands:
             return _report(step, Outcome.DELETED, after)
-        if after.state is not State.IN_PROGRESS and step.NAME not in grounds:
+        if after.state is State.IN_PROGRESS:
+            return _report(step, Outcome.DELETING, after)
+        if step.NAME not in grounds:
             raise _still_there(step, after)
-        going = Outcome.DELETING if after.state is State.IN_PROGRESS else Outcome.LEFT
-        return _report(step, going, after)
+        return _report(step, Outcome.LEFT, after)
 
     def needed_by(step: Step) -> tuple[str, ...]:
         return tuple(other.NAME for other in steps if step.NAME in other.NEEDS)

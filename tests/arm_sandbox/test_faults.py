@@ -80,6 +80,7 @@ def test_a_refusal_has_no_effect(world: World, kind: str) -> None:
     assert answer.json()["error"]["code"]
     assert answer.headers["x-ms-request-id"]
     assert ("retry-after" in answer.headers) is (kind == "429-retry-after")
+    assert ("www-authenticate" in answer.headers) is (kind == "401")
     assert world.find(GROUP) is None
 
 

@@ -3,8 +3,8 @@
     python -m tests.matrix.mutants
 
 Prints a table, in Markdown, of what was caught, by which scenario and after how long, and what
-survived and why. Each mutant is played until the first scenario goes wrong: a sample first, then
-the next one.
+survived and why. Each mutant is played until the first scenario goes wrong, in the situations that
+it names or in all: a sample first, then a larger one.
 """
 
 from __future__ import annotations

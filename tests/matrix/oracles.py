@@ -30,10 +30,9 @@ SIGTERM = -15
 ASKED_TO_END = ("interrupt", "interrupt-twice", "terminate")
 OUR_FAULT = "patchctl has a fault"
 """How every unexpected error begins, whether it ends the command or is told of one machine."""
-ANSWERED = ("401", "429-retry-after", "500", "503")
-UNANSWERED = ("408", "429", "connection-refused", "connection-reset", "timeout")
-"""What passes by itself: with an answer that anybody may ask again, or, as azure-core has it, one
-who asks again with the same effect."""
+SENT_AGAIN = ("401", "429-retry-after", "500", "503")
+SENT_AGAIN_IF_SAFE = ("408", "429", "connection-refused", "connection-reset", "timeout")
+"""After what azure-core sends a request once more: any, or one that has the same effect twice."""
 NOTE = re.compile(rf'"{AT_WORK}": "[^"]*", ')
 AGAIN = ("AnotherOperationInProgress", "PreconditionFailed", "ResourceGroupNotFound")
 """What a request meets that is sent once more, after it has been carried out."""
@@ -118,12 +117,12 @@ def refused(exchanges: Exchanges) -> dict[str, Any] | None:
 def weathered(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
     """What passes by itself stops nobody: a request that can be sent once more is."""
     safe = fault.method in ("GET", "PUT", "DELETE")
-    passes = fault.kind in ANSWERED or (safe and fault.kind in UNANSWERED)
+    passes = fault.kind in SENT_AGAIN or (safe and fault.kind in SENT_AGAIN_IF_SAFE)
     if passes and fault.times == 1 and ended.code != usual:
         yield f"one {fault.kind} ended it with {ended.code}, not {usual}: {ended.err[-300:]}"
 
 
-def true(
+def truthful(
     situation: Situation, fault: Fault, ended: Ended, reached: state.State, end: state.State
 ) -> Iterator[str]:
     """Who makes or takes away something, and says that it is done, has done it.

@@ -134,7 +134,7 @@ class Matrix:
             yield from oracles.written(ended.exchanges)
         stands = state.standing(reached)
         yield from oracles.never_two(stands, reference.most)
-        yield from oracles.true(situation, fault, ended, stands, reference.stands)
+        yield from oracles.truthful(situation, fault, ended, stands, reference.stands)
 
     def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
         reference = self.reference(situation)
