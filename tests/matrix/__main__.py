@@ -2,28 +2,33 @@
 
     python -m tests.matrix --pairs 50000 --triples 50000 --seed 1
 
-First all single faults are played, for pairs begin where they end; `--every` leaves most of them
-out. Prints how many scenarios were played and each that went wrong, and ends with 1 if one did. The
-same seed plays the same scenarios; `--minutes` ends it earlier.
+First all single faults are played, for pairs begin where they end; `--cover` leaves most of them
+out. Prints how many scenarios were played and each that went wrong, in words that `--replay` plays
+again, and ends with 1 if one did. The same seed plays the same scenarios; `--minutes` ends it
+earlier.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from arm_sandbox.options import Fault
 from tests.matrix.faults import KINDS
-from tests.matrix.sample import States, further, singles
-from tests.matrix.scenario import Matrix, Outcome
-from tests.matrix.shell import Shell
+from tests.matrix.forks import NoSuchCall
+from tests.matrix.replay import replay, told
+from tests.matrix.sample import Batches, States, covering, further, singles
+from tests.matrix.scenario import Matrix
+from tests.matrix.shell import Broken, Shell
 from tests.matrix.situations import SITUATIONS, Situation
 from tests.signals import hear_ctrl_c
 
@@ -39,7 +44,7 @@ class Asked:
     pairs: int
     triples: int
     seed: str
-    every: int
+    cover: bool
     situations: Sequence[Situation]
     until: float
     stop: bool
@@ -61,14 +66,14 @@ class Tally:
     def over(self) -> bool:
         return time.monotonic() > self.asked.until or (self.asked.stop and self.wrong > 0)
 
-    def hear(self, situation: Situation, what: str, batches: Iterable[list[Outcome]]) -> None:
+    def hear(self, situation: Situation, what: str, batches: Batches) -> None:
         """Count what is played, and tell at once what goes wrong."""
-        for outcomes in batches:
-            self.played[what] += len(outcomes)
-            for outcome in outcomes:
+        for batch in batches:
+            self.played[what] += len(batch)
+            for faults, outcome in batch:
                 self.wrong += bool(outcome.wrong)
                 for line in outcome.wrong:
-                    sys.stdout.write(f"{situation.name}, {what}: {outcome.fault}: {line}\n")
+                    sys.stdout.write(f"{told(situation, faults)}\n  {line}\n")
             sys.stdout.flush()
             self._tell_now_and_then(situation)
             if self.over:
@@ -98,36 +103,56 @@ class Tally:
 
 def main() -> int:
     hear_ctrl_c()
-    asked = _asked()
-    tally = Tally(asked)
+    asked, scenarios = _asked()
     with tempfile.TemporaryDirectory() as directory, Shell(Path(directory)) as shell:
         matrix = Matrix(shell, asked.workers)
-        for situation in _in_some_order(asked):
-            if not tally.over:
-                tally.calls += len(matrix.reference(situation).calls)
-                _play(matrix, situation, tally)
+        try:
+            return _replayed(matrix, scenarios) if scenarios else _played(matrix, asked)
+        except Broken as broken:
+            sys.stdout.write(f"{broken}\n")
+            return 1
+        except NoSuchCall as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+
+
+def _replayed(matrix: Matrix, scenarios: Sequence[str]) -> int:
+    wrong = [(scenario, line) for scenario in scenarios for line in replay(matrix, scenario)]
+    sys.stdout.writelines(f"{scenario}\n  {line}\n" for scenario, line in wrong)
+    return 1 if wrong else 0
+
+
+def _played(matrix: Matrix, asked: Asked) -> int:
+    tally = Tally(asked)
+    chosen = covering(matrix, asked.situations, asked.seed) if asked.cover else None
+    for situation in _in_some_order(asked):
+        if not tally.over:
+            tally.calls += len(matrix.reference(situation).calls)
+            _play(matrix, situation, _single(matrix, situation, chosen), tally)
     sys.stdout.write(tally.summary)
     return 1 if tally.wrong else 0
 
 
-def _play(matrix: Matrix, situation: Situation, tally: Tally) -> None:
-    """One situation, and its part of the pairs and triples."""
+def _single(
+    matrix: Matrix, situation: Situation, chosen: Mapping[str, list[Fault]] | None
+) -> list[Fault]:
+    if chosen is not None:
+        return chosen[situation.name]
+    return [fault for _, fault in matrix.singles(situation)]
+
+
+def _play(matrix: Matrix, situation: Situation, faults: list[Fault], tally: Tally) -> None:
+    """One situation, and its part of the pairs and triples: an equal one, however long it is."""
     asked = tally.asked
     states: States = {}
-    tally.hear(situation, NUMBERS[0], singles(matrix, situation, asked.every, states))
+    tally.hear(situation, NUMBERS[0], singles(matrix, situation, faults, states))
     for what, number in zip(NUMBERS[1:], (asked.pairs, asked.triples), strict=True):
         begun, states = states, {}
         if tally.over or not number:
             return
         seed = f"{asked.seed} {situation.name} {what}"
-        here = round(number * _part(matrix, situation, asked.situations))
+        here = math.ceil(number / len(asked.situations))
         tally.hear(situation, what, further(matrix, situation, begun, here, seed, states))
-
-
-def _part(matrix: Matrix, situation: Situation, situations: Sequence[Situation]) -> float:
-    """How much of all single faults is in one situation."""
-    everything = sum(len(matrix.singles(each)) for each in situations)
-    return len(matrix.singles(situation)) / everything
 
 
 def _in_some_order(asked: Asked) -> Iterator[Situation]:
@@ -135,27 +160,30 @@ def _in_some_order(asked: Asked) -> Iterator[Situation]:
     yield from Random(asked.seed).sample(asked.situations, len(asked.situations))
 
 
-def _asked() -> Asked:
+def _asked() -> tuple[Asked, list[str]]:
+    """What is to be played, or the scenarios that are to be played again."""
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--triples", type=int, default=0)
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--every", type=int, default=1, help="one single fault in so many")
+    parser.add_argument("--cover", action="store_true", help="each kind at each sort of call")
+    parser.add_argument("--replay", action="append", default=[], metavar="SCENARIO")
     parser.add_argument("--situation", action="append", default=[])
     parser.add_argument("--minutes", type=float, default=24 * 60.0)
     parser.add_argument("--stop", action="store_true", help="soon after one went wrong")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
-    return Asked(
+    asked = Asked(
         given.pairs,
         given.triples,
         given.seed,
-        given.every,
+        given.cover,
         [s for s in SITUATIONS if not given.situation or s.name in given.situation],
         time.monotonic() + given.minutes * 60,
         given.stop,
         given.workers,
     )
+    return asked, given.replay
 
 
 if __name__ == "__main__":

@@ -33,6 +33,10 @@ T = TypeVar("T")
 TOLD = "told.pickle"
 
 
+class NoSuchCall(ValueError):
+    """A fault is to strike at a call that is not made."""
+
+
 @dataclass
 class Forks(Generic[T]):
     """Plays faults in one run of a command.
@@ -56,7 +60,7 @@ class Forks(Generic[T]):
     def play(self, command: Iterable[str], chosen: Iterable[Fault]) -> None:
         """Run a command once as it is, and from its call on with each of the chosen faults.
 
-        Raises ValueError for a fault at a call that is not made.
+        Raises NoSuchCall.
         """
         self._due = defaultdict(list)
         for fault in chosen:
@@ -74,7 +78,7 @@ class Forks(Generic[T]):
         if self._killed:
             raise RuntimeError(f"these ended without a word, and were not to: {self._killed}")
         if missed := [fault for each in self._due.values() for fault in each]:
-            raise ValueError(f"these never struck: {missed[:3]}")
+            raise NoSuchCall(f"these never struck: {missed[:3]}")
 
     @contextmanager
     def _striking(self) -> Iterator[None]:

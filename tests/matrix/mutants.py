@@ -3,33 +3,28 @@
     python -m tests.matrix.mutants
 
 Prints a table, in Markdown, of what was caught, by which scenario and after how long, and what
-survived and why. Each mutant is played until the first scenario goes wrong, in the situations that
-it names or in all: a sample first, then a larger one.
+survived and why. Of each mutant the scenario that is known to catch it is played first; where there
+is none, or it goes well, a part of the single faults in the situations that the mutant names, or in
+all, for some minutes at most.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_suffix(".toml")
-EVERY, EVERY_THERE = (97, 31), (19, 5)
-"""Samples of the single faults, of all situations or of those that a mutant names: one in so many,
-and where nothing goes wrong a larger one, unless that is explained."""
-
-SEEN = re.compile(r"(.+), single faults: Fault\(kind='(.+?)', method='(.+?)'")
-"""How a scenario that went wrong is told."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,8 @@ class Mutant:
     file: str
     old: str
     new: str
+    by: str = ""
+    """The scenario that catches it."""
     where: tuple[str, ...] = ()
     """The situations in which it does its harm; else any."""
     survives: str = ""
@@ -50,6 +47,21 @@ class Mutant:
         file.write_text(text.replace(self.old, self.new), encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Verdict:
+    mutant: Mutant
+    by: str
+    """The scenario that has caught it; nothing if none has."""
+    seconds: float
+
+    @property
+    def row(self) -> str:
+        told = (
+            f"`{self.by}`" if self.by else f"**nothing**: {self.mutant.survives or 'unexplained'}"
+        )
+        return f"| {self.mutant.what} | {told} | {self.seconds:.0f} s |\n"
+
+
 def mutants() -> list[Mutant]:
     data = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return [Mutant(**{**each, "where": tuple(each.get("where", ()))}) for each in data["mutant"]]
@@ -58,11 +70,17 @@ def mutants() -> list[Mutant]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="those with these words in `what`")
+    parser.add_argument("--minutes", type=float, default=5.0, help="that one is searched for")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     chosen = [mutant for mutant in mutants() if given.only in mutant.what]
     sys.stdout.write("| Planted fault | Caught by | After |\n|---|---|---|\n")
-    survived = [mutant for mutant in chosen if not _caught(mutant, given.workers)]
+    survived = []
+    with ThreadPoolExecutor(given.workers) as pool:
+        for verdict in pool.map(partial(judged, minutes=given.minutes), chosen):
+            sys.stdout.write(verdict.row)
+            sys.stdout.flush()
+            survived += [] if verdict.by else [verdict.mutant]
     unexplained = [mutant for mutant in survived if not mutant.survives]
     sys.stdout.write(
         f"\n{len(chosen) - len(survived)} of {len(chosen)} caught, "
@@ -71,42 +89,33 @@ def main() -> int:
     return 1 if unexplained else 0
 
 
-def _caught(mutant: Mutant, workers: int) -> bool:
-    """Whether the matrix catches it; prints a row of the table."""
-    began, seen = time.monotonic(), ""
+def judged(mutant: Mutant, minutes: float) -> Verdict:
+    """Whether the matrix catches it."""
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "src"
         shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
         mutant.plant(source)
-        samples = EVERY_THERE if mutant.where else EVERY
-        for every in samples[: 1 if mutant.survives else None]:
-            seen = seen or _matrix(source, every, mutant.where, workers)
-    told = seen or f"**nothing**: {mutant.survives or 'not explained'}"
-    sys.stdout.write(f"| {mutant.what} | {told} | {time.monotonic() - began:.0f} s |\n")
-    return bool(seen)
+        searched = ("--cover", "--stop", "--workers", "1", "--minutes", str(minutes))
+        where = (part for name in mutant.where for part in ("--situation", name))
+        by = mutant.by and _wrong(source, "--replay", mutant.by)
+        by = by or _wrong(source, *searched, *where)
+    return Verdict(mutant, by, time.monotonic() - began)
 
 
-def _matrix(source: Path, every: int, where: Sequence[str], workers: int) -> str:
-    """Where something goes wrong first with this source; nothing if all goes well."""
+def _wrong(source: Path, *arguments: str) -> str:
+    """The scenario that goes wrong first with this source; nothing if all goes well."""
     ended = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.matrix", "--stop"),
-            *("--every", str(every), "--workers", str(workers)),
-            *(part for name in where for part in ("--situation", name)),
-        ],
+        [sys.executable, "-m", "tests.matrix", *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
         text=True,
         check=False,
     )
-    if ended.returncode == 0:
-        return ""
-    found = SEEN.match(ended.stdout)
-    if found is None:
-        return "its first command"
-    situation, kind, method = found.groups()
-    return f"{situation}: {kind} at a {method}"
+    if ended.returncode == 1 and not ended.stdout:
+        raise RuntimeError(f"{arguments}: {ended.stderr[-2000:]}")
+    return ended.stdout.splitlines()[0] if ended.returncode == 1 else ""
 
 
 if __name__ == "__main__":

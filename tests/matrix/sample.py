@@ -1,4 +1,4 @@
-"""Which scenarios are played, in a row: all single faults, and what is drawn of several in a row.
+"""Which scenarios are played, in a row: single faults, and what is drawn of several in a row.
 
 A fault leaves the world in some state, and many leave it in equal ones. So a pair is one of these
 states and a second fault in the run that goes on from there; a triple goes on from where pairs end.
@@ -6,8 +6,10 @@ states and a second fault in the run that goes on from there; a triple goes on f
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import TypeVar
@@ -19,36 +21,69 @@ from tests.matrix.shell import Saved
 from tests.matrix.situations import Situation
 
 T = TypeVar("T")
-BATCH = 500
+BATCH = 60
 """So many faults share one undisturbed run, and are told together."""
-States = dict[Key, Saved]
+SHARE = 12
+"""So many faults, at least, share the run that goes on from a state."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A state, and the faults in a row that have led there."""
+
+    faults: tuple[Fault, ...]
+    at: Saved
+
+
+States = dict[Key, Reached]
+Batches = Iterator[list[tuple[tuple[Fault, ...], Outcome]]]
+"""What became of so many rows of faults."""
+
+
+def covering(
+    matrix: Matrix, situations: Sequence[Situation], seed: str
+) -> Mapping[str, list[Fault]]:
+    """A part of all single faults, by situation: in it each kind is at each sort of call, as often
+    in a row as is tried, and in each situation; and each call has one."""
+    everything = [(s, call, fault) for s in situations for call, fault in matrix.singles(s)]
+    Random(seed).shuffle(everything)
+    chosen: dict[str, list[Fault]] = defaultdict(list)
+    covered: set[Hashable] = set()
+    for situation, call, fault in everything:
+        covers = {
+            (call.sort, fault.kind, fault.times),
+            (situation.name, fault.kind),
+            (situation.name, call),
+        }
+        if not covers <= covered:
+            covered |= covers
+            chosen[situation.name].append(fault)
+    return chosen
 
 
 def singles(
-    matrix: Matrix, situation: Situation, every: int, states: States
-) -> Iterator[list[Outcome]]:
-    """Every fault at every call, or one in so many; `states` gets where they have led to."""
-    faults = [fault for _, fault in matrix.singles(situation)[::every]]
+    matrix: Matrix, situation: Situation, faults: Sequence[Fault], states: States
+) -> Batches:
+    """Each of these faults; `states` gets where they have led to."""
     for start in range(0, len(faults), BATCH):
         outcomes: list[Outcome] = []
         matrix.play(situation, faults[start : start + BATCH], outcomes.append)
-        yield _noted(outcomes, states)
+        yield _noted((), outcomes, states)
 
 
 def further(
     matrix: Matrix, situation: Situation, begun: States, number: int, seed: str, states: States
-) -> Iterator[list[Outcome]]:
-    """One more fault in the run that goes on from each of the states, `number` in all."""
+) -> Batches:
+    """One more fault in the run that goes on from each of some states, `number` in all."""
     random = Random(seed)
     keys = sorted(begun)
     random.shuffle(keys)
+    keys = keys[: math.ceil(number / SHARE)]
     for place, key in enumerate(keys):
         share = number * (place + 1) // len(keys) - number * place // len(keys)
-        if share:
-            outcomes: list[Outcome] = []
-            chosen = partial(drawn, random, share)
-            matrix.go_on(situation, begun[key], chosen, outcomes.append)
-            yield _noted(outcomes, states)
+        outcomes: list[Outcome] = []
+        matrix.go_on(situation, begun[key].at, partial(drawn, random, share), outcomes.append)
+        yield _noted(begun[key].faults, outcomes, states)
 
 
 def drawn(random: Random, number: int, calls: Sequence[Call]) -> list[Fault]:
@@ -69,8 +104,11 @@ def _in_turn(rows: Sequence[list[T]]) -> Iterator[T]:
         yield from (row[place] for row in rows if place < len(row))
 
 
-def _noted(outcomes: list[Outcome], states: States) -> list[Outcome]:
-    for outcome in outcomes:
+def _noted(
+    before: tuple[Fault, ...], outcomes: list[Outcome], states: States
+) -> list[tuple[tuple[Fault, ...], Outcome]]:
+    rows = [((*before, outcome.fault), outcome) for outcome in outcomes]
+    for faults, outcome in rows:
         if outcome.at is not None:
-            states.setdefault(outcome.key, outcome.at)
-    return outcomes
+            states.setdefault(outcome.key, Reached(faults, outcome.at))
+    return rows

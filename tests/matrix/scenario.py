@@ -28,8 +28,9 @@ HOPS = 4
 """So many commands at most lead out of an error."""
 
 
-Key = tuple[str, str, str]
-"""A situation, a digest of a state that it was left in, and what was advised then."""
+Key = tuple[str, ...]
+"""What is played, and a digest of the state from which it is: what is once known to come to a good
+end is not played again."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class Outcome:
     fault: Fault
     wrong: tuple[str, ...]
     key: Key
-    follows: tuple[str, ...]
-    """What went wrong in what follows from a state like this one."""
     at: Saved | None
+    found: frozenset[Key]
+    """What is known since to come to a good end."""
 
 
 Heard = Callable[[Outcome], object]
@@ -57,15 +58,14 @@ class Matrix:
 
     shell: Shell
     workers: int = 1
-    _known: dict[Key, tuple[str, ...]] = field(default_factory=dict)
+    _fine: set[Key] = field(default_factory=set)
     _references: dict[str, Reference] = field(default_factory=dict)
 
     def reference(self, situation: Situation) -> Reference:
         if situation.name not in self._references:
             begin, whole = (start(s, self.shell) for s in (situation.start, situation.whole))
             self.shell.restore(begin)
-            ended = self.shell.run(*situation.command)
-            assert ended.code == 0, (situation, ended.out, ended.err)
+            ended = self.shell.succeed(*situation.command)
             self._references[situation.name] = Reference(begin, ended, self.shell.keep(), whole)
             for saved in (begin, self.shell.keep(), whole):  # most of each state that is reached
                 state.standing(saved), state.pending(saved)
@@ -101,7 +101,7 @@ class Matrix:
         """`usual`: how the command ends there when nothing goes wrong."""
 
         def heard(outcome: Outcome) -> None:
-            self._known[outcome.key] = outcome.follows
+            self._fine |= outcome.found
             each(outcome)
 
         self.shell.restore(at)
@@ -109,18 +109,25 @@ class Matrix:
         Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
 
     def _outcome(self, situation: Situation, usual: int, fault: Fault, ended: Ended) -> Outcome:
-        reached = self.shell.keep()
+        reached, before = self.shell.keep(), set(self._fine)
         wrong = [
             *oracles.weathered(fault, ended, usual),
             *oracles.named(fault, ended),
             *self._judge(situation, fault, ended, reached),
         ]
         at = cured(reached, fault, patient=situation.repeats)
-        told = advice(ended)
-        key = situation.name, state.pending(at), told
-        known = key in self._known
-        follows = self._known[key] if known else tuple(self._goes_on(situation, at, told))
-        return Outcome(fault, (*wrong, *follows), key, follows, None if known else at)
+        told = advice(ended, beside=situation.command)
+        key = situation.name, told, state.pending(at)
+        wrong += self._unless_fine(key, lambda: self._goes_on(situation, at, told))
+        found = frozenset(self._fine - before)
+        return Outcome(fault, tuple(wrong), key, None if key in before else at, found)
+
+    def _unless_fine(self, key: Key, play: Callable[[], Iterator[str]]) -> list[str]:
+        """What goes wrong; nothing where all is known to go well."""
+        wrong = [] if key in self._fine else list(play())
+        if not wrong:
+            self._fine.add(key)
+        return wrong
 
     def _judge(
         self, situation: Situation, fault: Fault, ended: Ended, reached: Saved
@@ -142,20 +149,30 @@ class Matrix:
         if told:
             yield from self._follow(told)
         for command in self._way_out(situation, at):
-            ended = self.shell.run(*command)
-            if ended.code != 0:
-                yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
+            yield from self._ends_well(command)
         got, wanted = (
             state.standing(saved, dated=not situation.later)
             for saved in (self.shell.keep(), reference.end)
         )
         yield from (f"after the same command {line}" for line in state.differences(wanted, got))
         if not situation.repeats:
-            once_more = self.shell.run(*situation.command)
-            if once_more.code != 0:
-                yield f"once more, it ended with {once_more.code}: {once_more.error}"
-            yield from (f"once more, it wrote {w}" for w in oracles.written(once_more.exchanges))
-        yield from self._leaves_nothing(situation, at)
+            yield from self._ends_well(situation.command, quietly=True)
+        emptied = "destroyed", situation.whole, state.pending(at)
+        yield from self._unless_fine(emptied, lambda: self._leaves_nothing(situation, at))
+
+    def _ends_well(self, command: tuple[str, ...], *, quietly: bool = False) -> Iterator[str]:
+        """Run a command, unless it is known to change nothing here; `quietly`: it must not."""
+        quiet = "quiet", *command, state.pending(self.shell.keep())
+        if quiet in self._fine:
+            return
+        ended = self.shell.run(*command)
+        written = oracles.written(ended.exchanges)
+        if ended.code != 0:
+            yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
+        elif not written:
+            self._fine.add(quiet)
+        if quietly:
+            yield from (f"once more, it wrote {w}" for w in written)
 
     def _follow(self, told: str) -> Iterator[str]:
         """Do what one is told, and what one is told then, until nothing is wrong any more."""
@@ -232,9 +249,10 @@ def cured(saved: Saved, fault: Fault, *, patient: bool = False) -> Saved:
     return {**saved, WORLD: world.saved().encode()}
 
 
-def advice(ended: Ended) -> str:
-    """The command that a failed command says comes next."""
+def advice(ended: Ended, beside: tuple[str, ...] = ()) -> str:
+    """The command that a failed command says comes next, unless that is played `beside` it."""
     if ended.code in (0, 137) or not ended.out.strip():
         return ""
     error: dict[str, Any] = ended.error or {}
-    return str(error.get("next") or "")
+    told = str(error.get("next") or "")
+    return "" if shlex.split(told)[1:] == list(beside) else told

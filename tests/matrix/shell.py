@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -49,6 +50,10 @@ class Ended:
     def error(self) -> dict[str, Any] | None:
         error: dict[str, Any] | None = self.document["error"]
         return error
+
+
+class Broken(Exception):
+    """A command does not even do its work where nothing disturbs it."""
 
 
 class Shell:
@@ -117,6 +122,14 @@ class Shell:
             except SystemExit as end:
                 code = int(end.code or 0)
         return Ended(code, out.getvalue(), err.getvalue(), _record())
+
+    def succeed(self, *arguments: str) -> Ended:
+        """Run a command that nothing disturbs; raises Broken."""
+        ended = self.run(*arguments)
+        if ended.code != 0:
+            command = shlex.join(("patchctl", *arguments))
+            raise Broken(f"{command} ended with {ended.code}, undisturbed: {ended.out} {ended.err}")
+        return ended
 
     def silent(self, code: int) -> Ended:
         """What is known of a command that was killed."""

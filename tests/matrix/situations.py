@@ -145,8 +145,7 @@ def start(name: str, shell: Shell) -> Saved:
     ground.make(world)
     shell.restore({WORLD: world.saved().encode()})
     for command in (*ground.commands, *made.commands):
-        ended = shell.run(*command)
-        assert ended.code == 0, (command, ended.out, ended.err)
+        shell.succeed(*command)
     saved = shell.keep()
     data = json.loads(saved[WORLD])
     data["attempts"] = {}

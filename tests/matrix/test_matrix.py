@@ -3,7 +3,7 @@
     python -m pytest -m matrix
 
 Each test plays one situation's scenarios on all cores and names every one that goes wrong. With
-PATCHCTL_MATRIX_EVERY=41 only one in 41 is played.
+PATCHCTL_MATRIX=cover only a part is played that has each kind of fault at each sort of call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,11 +21,14 @@ from arm_sandbox.options import Fault, FaultKind
 from patchctl.cli import COMMANDS
 from tests.matrix.faults import KINDS, can_be
 from tests.matrix.mutants import ROOT, mutants
+from tests.matrix.replay import replay, told
+from tests.matrix.sample import covering
 from tests.matrix.scenario import Matrix, Outcome
 from tests.matrix.shell import Shell
 from tests.matrix.situations import LOCAL, SITUATIONS, Situation
 
-EVERY = int(os.environ.get("PATCHCTL_MATRIX_EVERY", "1"))
+SEED = "1"
+COVER = os.environ.get("PATCHCTL_MATRIX") == "cover"
 
 
 @pytest.fixture(scope="session")
@@ -34,43 +37,41 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
         yield Matrix(shell, workers=os.cpu_count() or 1)
 
 
+@pytest.fixture(scope="session")
+def chosen(matrix: Matrix) -> Mapping[str, list[Fault]]:
+    """The faults that are played, by situation."""
+    if COVER:
+        return covering(matrix, SITUATIONS, SEED)
+    return {s.name: [fault for _, fault in matrix.singles(s)] for s in SITUATIONS}
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_every_fault_at_every_call(
-    matrix: Matrix, situation: Situation, record_property: Callable[[str, object], None]
+    matrix: Matrix,
+    chosen: Mapping[str, list[Fault]],
+    situation: Situation,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    chosen = [fault for _, fault in matrix.singles(situation)[::EVERY]]
-    wrong = wrongs(matrix, situation, chosen)
-    record_property("calls", len(matrix.reference(situation).calls))
-    record_property("scenarios", len(chosen))
-    assert not wrong, "\n".join([f"{len(wrong)} wrong", *wrong[:40]])
-
-
-def wrongs(matrix: Matrix, situation: Situation, faults: Sequence[Fault]) -> list[str]:
-    """What goes wrong with these faults."""
+    faults = chosen[situation.name]
     outcomes: list[Outcome] = []
     matrix.play(situation, faults, outcomes.append)
     assert len(outcomes) == len(faults)
-    return [f"{outcome.fault}: {line}" for outcome in outcomes for line in outcome.wrong]
+    record_property("calls", len(matrix.reference(situation).calls))
+    record_property("scenarios", len(outcomes))
+    wrong = [f"{told(situation, [o.fault])}\n  {line}" for o in outcomes for line in o.wrong]
+    assert not wrong, "\n".join([f"{len(wrong)} wrong", *wrong[:40]])
 
 
 def regressions() -> list[Any]:
     data = tomllib.loads(Path(__file__).with_name("regressions.toml").read_text(encoding="utf-8"))
-    return [pytest.param(each, id=each["what"]) for each in data["single"]]
+    return [pytest.param(each["scenario"], id=each["what"]) for each in data["regression"]]
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("case", regressions())
-def test_what_went_wrong_once_does_so_no_more(matrix: Matrix, case: dict[str, Any]) -> None:
-    situation = next(s for s in SITUATIONS if s.name == case["situation"])
-    path = next(
-        call.path
-        for call in matrix.reference(situation).calls
-        if call.method == case["method"] and call.path.lower().endswith(case["path"].lower())
-    )
-    nth, times = case.get("nth", 1), case.get("times", 1)
-    fault = Fault(case["kind"], case["method"], path, nth, times)
-    assert wrongs(matrix, situation, [fault]) == []
+@pytest.mark.parametrize("scenario", regressions())
+def test_what_went_wrong_once_does_so_no_more(matrix: Matrix, scenario: str) -> None:
+    assert replay(matrix, scenario) == []
 
 
 def test_every_command_is_in_the_matrix() -> None:

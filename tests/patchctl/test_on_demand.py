@@ -34,7 +34,7 @@ from tests.patchctl.conftest import ignore
 from tests.patchctl.own_machines import HOURS, Place, at, patched
 from tests.patchctl.shell import Cli
 
-pytestmark = [pytest.mark.world, pytest.mark.slow]
+pytestmark = pytest.mark.world
 EVERYTHING = Order(Patches(), timedelta(hours=3, minutes=55))
 ASSESSED = "patchassessmentresources"
 INSTALLED = "patchinstallationresources"
@@ -182,6 +182,7 @@ def test_one_that_is_off_stops_no_other(cli: Cli, mixed: Fleet) -> None:
     assert "AssessmentFailed" in ended.err
 
 
+@pytest.mark.slow
 def test_what_ends_badly_is_told_and_mails_nobody(cli: Cli, mixed: Fleet) -> None:
     """The alerts are on the runs of the schedule, and this belongs to none."""
     cli.deploy("--vm", "*", "--notify", "all")
@@ -257,6 +258,7 @@ def able(machine: Machine) -> bool:
     return not (refused or expectation(machine).not_patched)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_just_the_machines_are_patched_that_can_be(seed: int) -> None:
     fleet = draw(f"now-{seed}", 60, groups=3, trouble=0.1, sorts=EVERY)
