@@ -112,10 +112,6 @@ async def destroy(
     """
     grounds, kept = {step.NAME for step in steps if not step.NEEDS}, set[str]()
 
-    def leaves(found: Inspection) -> bool:
-        """Nobody may want to wait for the ground."""
-        return found.state is State.IN_PROGRESS and not deployment.wait
-
     async def take_away(step: Step) -> StepReport:
         found = await step.inspect(clients, deployment)
         if found.state is State.FOREIGN or step.NAME in kept:
@@ -125,10 +121,8 @@ async def destroy(
         if partly := await _partly(step.destroy(clients, deployment)):
             kept.update(grounds.intersection(step.NEEDS) if partly.passing else ())
             return _reported(step, partly, await step.inspect(clients, deployment))
-        after = await _until(
-            partial(step.inspect, clients, deployment),
-            lambda found: not found.stands or (step.NAME in grounds and leaves(found)),
-        )
+        waits = step.NAME not in grounds or deployment.wait
+        after = await _until(partial(_left, step, clients, deployment, waits), _is_going)
         if not after.stands:
             return _report(step, Outcome.DELETED, after)
         if after.state is State.IN_PROGRESS:
@@ -283,6 +277,13 @@ async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Insp
         await asyncio.sleep(LOOK_AGAIN)
 
 
+async def _left(step: Step, clients: Clients, deployment: Deployment, waits: bool) -> Inspection:
+    """What is there of a step that was taken away; who waits sees its deletion end."""
+    if waits:
+        return await _settled(step, clients, deployment)
+    return await step.inspect(clients, deployment)
+
+
 async def _until(look: Look, shows: Callable[[Inspection], bool]) -> Inspection:
     """Look until it shows what was written, or has had the time to."""
     loop = asyncio.get_running_loop()
@@ -292,6 +293,10 @@ async def _until(look: Look, shows: Callable[[Inspection], bool]) -> Inspection:
         if shows(found) or loop.time() >= patience:
             return found
         await asyncio.sleep(LOOK_AGAIN)
+
+
+def _is_going(found: Inspection) -> bool:
+    return not found.stands or found.state is State.IN_PROGRESS
 
 
 def _is_made(found: Inspection) -> bool:

@@ -35,9 +35,10 @@ OFTEN = 3
 
 
 ATTACHED = ("microsoft.compute/disks", "microsoft.network/networkinterfaces")
-THEIRS = "rg-theirs"
-HOMES = ("rg-patching-demo", THEIRS)
-"""The groups that a deployment is put into: one that it makes, and one that somebody has made."""
+THEIRS, CROWDED = "rg-theirs", "rg-patching-crowded"
+HOMES = ("rg-patching-demo", THEIRS, CROWDED)
+"""The groups that a deployment is put into: one that it makes, one that somebody has made, and one
+of its own into which somebody has put something."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,20 @@ def all_tried(calls: Sequence[Call], known: Iterable[Call] = ()) -> Iterator[tup
 def can_be(kind: str, call: Call) -> bool:
     if kind.startswith("operation-"):
         return call.begins
-    if kind == "404" and "/artifacttypes/" in call.path.lower():
-        return False  # an image that Azure denies is not there, and another one is rightly taken
-    if kind == "deleted" and "/resourcegroups/rg-app-" in call.path.lower() and _is_machine(call):
-        return False  # a machine of yours that you delete meanwhile does not come back
-    if kind == "deleted" and parse(call.path).type.lower() in ATTACHED:
-        return False  # Azure does not let go of it while the machine stands
-    if kind in ("deleted", "edited"):
-        return _is_about_what_stands(call)
-    return True
+    if kind == "404":
+        # An image that Azure denies is not there, and another one is rightly taken.
+        return "/artifacttypes/" not in call.path.lower()
+    if kind == "deleted":
+        return _is_about_what_stands(call) and not _is_lost(call)
+    return kind != "edited" or _is_about_what_stands(call)
 
 
-def _is_machine(call: Call) -> bool:
-    return parse(call.path).type.lower() in comparison.MACHINES
+def _is_lost(call: Call) -> bool:
+    """Whether it cannot be deleted, or does not come back: a machine of yours that you delete, or
+    what somebody has put into a group of ours. Azure does not let go of what a machine has."""
+    path, type = call.path.lower(), parse(call.path).type.lower()
+    yours = "/resourcegroups/rg-app-" in path and type in comparison.MACHINES
+    return yours or path.endswith(f"/resourcegroups/{CROWDED}") or type in ATTACHED
 
 
 def _is_about_what_stands(call: Call) -> bool:

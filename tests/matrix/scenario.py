@@ -18,7 +18,7 @@ from tests.matrix import oracles, state
 from tests.matrix.faults import Call, all_tried, calls
 from tests.matrix.forks import Forks
 from tests.matrix.shell import WORLD, Ended, Saved, Shell
-from tests.matrix.situations import DESTROY, SITUATIONS, Situation, start
+from tests.matrix.situations import SITUATIONS, Situation, start
 
 MINUTE = 60.0
 DAY = 86400.0
@@ -199,7 +199,7 @@ class Matrix:
 
     def _leaves_nothing(self, situation: Situation, at: Saved) -> Iterator[str]:
         self.shell.restore(at)
-        ended = self.shell.run(*DESTROY)
+        ended = self.shell.run(*situation.undone)
         if ended.code != 0:
             yield f"destroy ended with {ended.code}: {ended.out[-700:]}"
         got = state.standing(self.shell.keep())

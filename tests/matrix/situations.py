@@ -16,7 +16,7 @@ from arm_sandbox.world import World
 from tests.arm_sandbox.ask import ask
 from tests.fleet.building import NETWORK, NOON, build, put
 from tests.fleet.drawing import EVERY, draw
-from tests.matrix.faults import THEIRS
+from tests.matrix.faults import CROWDED, THEIRS
 from tests.matrix.shell import WORLD, Saved, Shell
 
 EMAIL = ("--email", "you@example.com")
@@ -32,28 +32,37 @@ OTHER = ("deploy", "--name", "other", *EMAIL)
 
 @dataclass(frozen=True)
 class Ground:
-    """What stands before there is anything of ours, and the command that makes that."""
+    """What stands before there is anything of ours, and the commands that make and undo that."""
 
     make: Callable[[World], object]
     deploy: tuple[str, ...] = DEPLOY
+    destroy: tuple[str, ...] = DESTROY
     commands: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a situation begins with: what was done on some ground before."""
+    """What a situation begins with: what was done on some ground before, by command or by hand."""
 
     ground: str
-    commands: tuple[tuple[str, ...], ...] = ()
+    done: tuple[tuple[str, ...] | Callable[[World], object], ...] = ()
+    whole: str = ""
+    """The world in which nothing of ours stands, if it is not the ground."""
 
 
 def _make_group(world: World) -> None:
     """A group of somebody's, with something in it, in another region than the default."""
     group = f"/subscriptions/{next(iter(world.subscriptions))}/resourceGroups/{THEIRS}"
     assert ask(world, "PUT", group, {"location": "westeurope"}).status == 201
+    _make_network(world, THEIRS)
+
+
+def _make_network(world: World, group: str) -> None:
+    """Something of somebody's in a group, be it a group of ours."""
+    home = f"/subscriptions/{next(iter(world.subscriptions))}/resourceGroups/{group}"
     network = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
     body = {"location": "westeurope", "properties": network}
-    put(world, f"{group}/providers/Microsoft.Network/virtualNetworks/vnet", body, NETWORK)
+    put(world, f"{home}/providers/Microsoft.Network/virtualNetworks/vnet", body, NETWORK)
     settle(world, world.now + 60)
 
 
@@ -61,7 +70,13 @@ GROUNDS: Mapping[str, Ground] = {
     "nothing": Ground(lambda world: None, commands=(OTHER,)),
     "fleet": Ground(partial(build, FLEET), (*DEPLOY, *MACHINES)),
     "group": Ground(_make_group, (*DEPLOY, "--resource-group", THEIRS)),
+    "crowd": Ground(
+        lambda world: None,
+        ("deploy", "--name", "crowded", *EMAIL),
+        ("destroy", "--name", "crowded", "--yes"),
+    ),
 }
+CROWD = (GROUNDS["crowd"].deploy, partial(_make_network, group=CROWDED))
 NIGHT = (("sandbox", "advance", "--to", "next-window"), ("sandbox", "advance", "--by", "6h"))
 STARTS: Mapping[str, Start] = {
     **{name: Start(name) for name in GROUNDS},
@@ -69,6 +84,8 @@ STARTS: Mapping[str, Start] = {
     "patched": Start("nothing", (DEPLOY, *NIGHT)),
     "fleet-deployed": Start("fleet", (GROUNDS["fleet"].deploy,)),
     "group-deployed": Start("group", (GROUNDS["group"].deploy,)),
+    "crowd-deployed": Start("crowd", CROWD, whole="crowd-left"),
+    "crowd-left": Start("crowd", (*CROWD, GROUNDS["crowd"].destroy)),
 }
 LOOKING = ("plan", "doctor", "validate", "status", "report", "list")
 
@@ -93,17 +110,22 @@ class Situation:
     @property
     def later(self) -> bool:
         """Whether a window has passed: what is made anew then begins with another one."""
-        return STARTS[self.start].commands[-len(NIGHT) :] == NIGHT
+        return STARTS[self.start].done[-len(NIGHT) :] == NIGHT
 
     @property
     def whole(self) -> str:
         """The world in which nothing of ours stands."""
-        return STARTS[self.start].ground
+        return STARTS[self.start].whole or STARTS[self.start].ground
 
     @property
     def mended(self) -> tuple[str, ...]:
         """The command that makes what it looks at."""
-        return GROUNDS[self.whole].deploy
+        return GROUNDS[STARTS[self.start].ground].deploy
+
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """The command that takes everything of ours away."""
+        return GROUNDS[STARTS[self.start].ground].destroy
 
 
 SITUATIONS: tuple[Situation, ...] = (
@@ -131,6 +153,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY, "destroy"),
     Situation("destroy in a group", "group-deployed", DESTROY, "destroy"),
+    Situation("destroy in a crowd", "crowd-deployed", GROUNDS["crowd"].destroy, "destroy"),
 )
 LOCAL = {"schema", "rehearse", "sandbox", "explain"}
 """Commands that speak to no Azure, or to a world of their own that nobody else can disturb."""
@@ -144,9 +167,19 @@ def start(name: str, shell: Shell) -> Saved:
     world = World(now=NOON)
     ground.make(world)
     shell.restore({WORLD: world.saved().encode()})
-    for command in (*ground.commands, *made.commands):
-        shell.succeed(*command)
+    for step in (*ground.commands, *made.done):
+        if callable(step):
+            _by_hand(shell, step)
+        else:
+            shell.succeed(*step)
     saved = shell.keep()
     data = json.loads(saved[WORLD])
     data["attempts"] = {}
     return {**saved, WORLD: json.dumps(data).encode()}
+
+
+def _by_hand(shell: Shell, change: Callable[[World], object]) -> None:
+    saved = shell.keep()
+    world = World.from_json(json.loads(saved[WORLD]))
+    change(world)
+    shell.restore({**saved, WORLD: world.saved().encode()})

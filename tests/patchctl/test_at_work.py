@@ -91,6 +91,9 @@ def test_it_is_taken_off_a_group_that_stays(cli: Cli) -> None:
     cli.leave_a_foreign_address()
     assert cli("destroy", "--yes").code == 0
     assert note(cli.world) is None
+    before = cli.world.events
+    assert cli("destroy", "--yes").code == 0, "nothing of ours is left but the group"
+    assert cli.world.events == before
 
 
 def test_the_next_one_is_told_and_not_barred(cli: Cli) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -15,14 +16,18 @@ from patchctl import engine
 from patchctl.actions import Needed
 from patchctl.clients import Clients
 from patchctl.clouds import CLOUDS
+from patchctl.config import layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
 from patchctl.errors import Exit, Foreign, PatchctlError, Stopped
-from patchctl.report import Event, Finding, Inspection, Outcome, Started, State
+from patchctl.report import Event, Finding, Inspection, Outcome, Started, State, StepReport
+from patchctl.sign_in import Identity
 
 NOON = 1_795_435_200.0
 CLIENTS = Clients(cast(Any, None), cast(Any, None), CLOUDS["public"])
-DEPLOYMENT = cast(Deployment, None)
+DEPLOYMENT = Deployment(
+    layered([]), "", "", Identity("you", "1", "2"), datetime.fromtimestamp(NOON, UTC)
+)
 LIMITS = Limits()
 T = TypeVar("T")
 
@@ -301,6 +306,27 @@ def test_destroy_goes_backwards() -> None:
     }
     assert roof.ended <= wall.began < wall.ended <= ground.began
     assert absent.log == foreign.log == []
+
+
+@pytest.mark.parametrize(("wait", "outcome"), [(True, Outcome.DELETED), (False, Outcome.DELETING)])
+def test_a_deletion_of_which_nobody_is_told_is_seen_to_its_end(
+    *, wait: bool, outcome: Outcome
+) -> None:
+    """An answer may not say where to ask; only the ground need not be waited for."""
+    ground = Thing("ground", state=State.READY, gone=State.IN_PROGRESS)
+    wall = Thing("wall", ("ground",), state=State.READY, gone=State.IN_PROGRESS)
+
+    async def main() -> list[StepReport]:
+        for thing in (ground, wall):
+            asyncio.get_running_loop().call_later(
+                1800 if thing is ground else 600, setattr, thing, "state", State.ABSENT
+            )
+        deployment = replace(DEPLOYMENT, wait=wait)
+        return await engine.destroy([ground, wall], CLIENTS, deployment, ignore, Limits())
+
+    reports = in_virtual_time(main())
+    assert {r.step: r.outcome for r in reports} == {"ground": outcome, "wall": Outcome.DELETED}
+    assert ground.began >= wall.ended + 600 - wall.seconds
 
 
 def test_what_still_stands_is_not_called_gone() -> None:

@@ -58,9 +58,10 @@ def destroy(c: Command) -> None:
     file = keep_remembered(connection, deployment)
     steps = _steps(found, whole=not foreign and not deployment.borrowed)
     with c.progress(connection) as progress:
-        limits = c.limits(deployment)
-        going = _taken_away(connection.clients, deployment, steps, progress.notify, limits)
-        reports = connection.run(going)
+        limits, writing = c.limits(deployment), _writes(deployment, steps, found, foreign)
+        reports = connection.run(
+            _taken_away(connection.clients, deployment, steps, progress.notify, limits, writing)
+        )
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
     _require_all(reports, deployment.name, file)
@@ -92,13 +93,25 @@ async def _taken_away(
     steps: Sequence[Step],
     notify: Notify,
     limits: Limits,
+    writing: bool,
 ) -> list[StepReport]:
     from patchctl import engine
     from patchctl.at_work import noted
 
-    writing = deployment.stands and not deployment.deleting
     async with noted(clients, deployment, limits.timeout, writing=writing) as told:
         return await engine.destroy(steps, clients, told, notify, limits)
+
+
+def _writes(
+    deployment: Deployment, steps: Sequence[Step], found: Plan, foreign: Sequence[str]
+) -> bool:
+    """Whether anything is left to take away: a group with something foreign in it stays."""
+    from patchctl.steps import resource_group
+
+    going = {s.NAME for s in steps if s.destroy is not None and found[s.NAME].stands}
+    if foreign:
+        going.discard(resource_group.NAME)
+    return deployment.stands and not deployment.deleting and bool(going)
 
 
 def _steps(found: Plan, *, whole: bool) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Protocol
 
 from azure.core.polling import AsyncLROPoller
 from azure.mgmt.network.models import (
@@ -93,6 +94,8 @@ NO_OTHER_NETWORK = (
 )
 SPACE = "10.60.0.0/24"
 SUBNET = "default"
+AGAIN = 5.0
+"""Seconds between two looks at what is being deleted."""
 OUTBOUND = {
     "default": "default outbound access: free, and Azure advises against it for production",
     "nat": "a NAT gateway with a public address",
@@ -131,16 +134,30 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     network, group = clients.network, deployment.group
-    await _ended(network.network_interfaces.begin_delete(group, deployment.network_interface))
+    await _delete(network.network_interfaces, group, deployment.network_interface)
     await asyncio.gather(
-        _ended(network.virtual_networks.begin_delete(group, deployment.network)),
-        _ended(network.network_security_groups.begin_delete(group, deployment.security_group)),
+        _delete(network.virtual_networks, group, deployment.network),
+        _delete(network.network_security_groups, group, deployment.security_group),
     )
     await _remove_nat(clients, deployment)
 
 
-async def _ended(beginning: Awaitable[AsyncLROPoller[None]]) -> None:
-    await (await beginning).result()
+class _Operations(Protocol):
+    """What the network client has for each type."""
+
+    def begin_delete(self, group: str, name: str, /) -> Awaitable[AsyncLROPoller[None]]: ...
+
+    def get(self, group: str, name: str, /) -> Awaitable[object]: ...
+
+
+async def _delete(operations: _Operations, group: str, name: str) -> None:
+    """Delete something, and see that it is gone: what it uses is refused to be deleted before, and
+    an answer may not say where to ask what comes of it. The engine's deadline bounds how long."""
+    await (await operations.begin_delete(group, name)).result()
+    while True:
+        if await find(operations.get(group, name)) is None:
+            return
+        await asyncio.sleep(AGAIN)
 
 
 def _outbound(deployment: Deployment) -> str:
@@ -397,10 +414,9 @@ async def _remove_nat(clients: Clients, deployment: Deployment) -> None:
     """Delete the gateway and then its address; what is not there is not asked for."""
     network, group = clients.network, deployment.group
     if await find(network.nat_gateways.get(group, deployment.nat_gateway)) is not None:
-        await (await network.nat_gateways.begin_delete(group, deployment.nat_gateway)).result()
+        await _delete(network.nat_gateways, group, deployment.nat_gateway)
     if await find(network.public_ip_addresses.get(group, deployment.nat_address)) is not None:
-        addresses = network.public_ip_addresses
-        await (await addresses.begin_delete(group, deployment.nat_address)).result()
+        await _delete(network.public_ip_addresses, group, deployment.nat_address)
 
 
 async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:
