@@ -35,8 +35,8 @@ OFTEN = 3
 
 
 ATTACHED = ("microsoft.compute/disks", "microsoft.network/networkinterfaces")
-THEIRS, CROWDED = "rg-theirs", "rg-patching-crowded"
-HOMES = ("rg-patching-demo", THEIRS, CROWDED)
+OWN, THEIRS, CROWDED = "rg-patching-demo", "rg-theirs", "rg-patching-crowded"
+HOMES = (OWN, THEIRS, CROWDED)
 """The groups that a deployment is put into: one that it makes, one that somebody has made, and one
 of its own into which somebody has put something."""
 

@@ -11,12 +11,15 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
+from arm_sandbox.faults import EDITS
+from arm_sandbox.ids import parse
 from arm_sandbox.options import Fault
 from patchctl.errors import Exit
 from patchctl.remembered import AT_WORK
 from tests.canary import MADE_UP
+from tests.comparison import MACHINES
 from tests.matrix import state
-from tests.matrix.faults import APART
+from tests.matrix.faults import APART, OWN
 from tests.matrix.shell import KILLED, Ended, Saved
 from tests.matrix.situations import Situation
 
@@ -134,6 +137,31 @@ def truthful(
     if situation.command[0] in ("deploy", "destroy") and ended.code == 0 and not denied:
         reached = Counter(NOTE.sub("", line) for line in reached.elements())
         yield from (f"it ended well, but {line}" for line in state.differences(end, reached))
+
+
+def kept(
+    situation: Situation, fault: Fault, ended: Ended, reached: state.State, whole: state.State
+) -> Iterator[str]:
+    """What remembers how a machine was stands as long as the machine can be put back."""
+    passes = fault.kind in (*SENT_AGAIN, *SENT_AGAIN_IF_SAFE)
+    if situation.command[0] != "destroy" or not passes or ended.code == 0:
+        return
+    changed = [line for line in (whole - reached) if line.lower().startswith(MACHINES)]
+    if changed and not any(f'/resourceGroups/{OWN}"' in line for line in reached):
+        yield f"{OWN} is gone, and with it how {len(changed)} machines were"
+
+
+def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:
+    """What somebody edits while something is written is not written over: it was in no plan."""
+    if fault.kind != "edited" or parse(fault.path).type.lower() not in EDITS:
+        return
+    made = [(e["method"], e["path"].lower()) for e in ended.exchanges]
+    looks = [n for n, call in enumerate(made) if call == (fault.method, fault.path.lower())]
+    edit = looks[fault.nth - 1]
+    written_to = [path for method, path in made if method in ("PUT", "PATCH")]
+    before = [path for method, path in made[:edit] if method in ("PUT", "PATCH")]
+    if before and fault.path.lower() in written_to[len(before) :]:
+        yield "what somebody has edited meanwhile was written over"
 
 
 def named(fault: Fault, ended: Ended) -> Iterator[str]:

@@ -142,6 +142,8 @@ class Matrix:
         stands = state.standing(reached)
         yield from oracles.never_two(stands, reference.most)
         yield from oracles.truthful(situation, fault, ended, stands, reference.stands)
+        yield from oracles.kept(situation, fault, ended, stands, reference.nothing)
+        yield from oracles.asked_first(fault, ended)
 
     def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
         reference = self.reference(situation)
@@ -203,7 +205,7 @@ class Matrix:
         if ended.code != 0:
             yield f"destroy ended with {ended.code}: {ended.out[-700:]}"
         got = state.standing(self.shell.keep())
-        wanted = state.standing(self.reference(situation).whole)
+        wanted = self.reference(situation).nothing
         yield from (f"after destroy {line}" for line in state.differences(wanted, got))
 
 
@@ -219,6 +221,11 @@ class Reference:
     @cached_property
     def stands(self) -> state.State:
         return state.standing(self.end)
+
+    @cached_property
+    def nothing(self) -> state.State:
+        """What stands where nothing of ours does."""
+        return state.standing(self.whole)
 
     @cached_property
     def most(self) -> state.State:

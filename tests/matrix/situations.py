@@ -13,21 +13,24 @@ from functools import cache, partial
 
 from arm_sandbox.app import settle
 from arm_sandbox.world import World
+from patchctl.remembered import DEPLOYMENT, MANAGED_BY
 from tests.arm_sandbox.ask import ask
 from tests.fleet.building import NETWORK, NOON, build, put
 from tests.fleet.drawing import EVERY, draw
 from tests.matrix.faults import CROWDED, THEIRS
-from tests.matrix.shell import WORLD, Saved, Shell
+from tests.matrix.shell import WORLD, Broken, Saved, Shell
 
 EMAIL = ("--email", "you@example.com")
 """The address that hints name where they know none."""
-FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
-MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
+FLEET = draw("matrix 4", 4, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
+*_OURS, _OTHERS = FLEET.machines
+MACHINES = tuple(part for m in _OURS for part in ("--vm", m.id))
 DEPLOY = ("deploy", *EMAIL)
 DESTROY = ("destroy", "--yes")
 INSTALL = ("install", "--now", "--yes")
 OTHER = ("deploy", "--name", "other", *EMAIL)
 """A deployment that is not the one at work: what is foreign, and stays as it is."""
+NO_TAGS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,31 @@ def _make_group(world: World) -> None:
     _make_network(world, THEIRS)
 
 
-def _make_network(world: World, group: str) -> None:
-    """Something of somebody's in a group, be it a group of ours."""
-    home = f"/subscriptions/{next(iter(world.subscriptions))}/resourceGroups/{group}"
+def _make_network(world: World, group: str, tags: Mapping[str, str] = NO_TAGS) -> None:
+    """Something that is not ours in a group, be it a group of ours."""
     network = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
-    body = {"location": "westeurope", "properties": network}
-    put(world, f"{home}/providers/Microsoft.Network/virtualNetworks/vnet", body, NETWORK)
+    body = {"location": "westeurope", "tags": dict(tags), "properties": network}
+    put(world, _network(world, group), body, NETWORK)
     settle(world, world.now + 60)
+
+
+def _see_network(world: World, group: str) -> None:
+    """Raises Broken where it is gone."""
+    if world.find(_network(world, group)) is None:
+        raise Broken(f"what is not ours in {group} is gone")
+
+
+def _network(world: World, group: str) -> str:
+    subscription = next(iter(world.subscriptions))
+    networks = "providers/Microsoft.Network/virtualNetworks"
+    return f"/subscriptions/{subscription}/resourceGroups/{group}/{networks}/vnet"
 
 
 GROUNDS: Mapping[str, Ground] = {
     "nothing": Ground(lambda world: None, commands=(OTHER,)),
-    "fleet": Ground(partial(build, FLEET), (*DEPLOY, *MACHINES)),
+    "fleet": Ground(
+        partial(build, FLEET), (*DEPLOY, *MACHINES), commands=((*OTHER, "--vm", _OTHERS.id),)
+    ),
     "group": Ground(_make_group, (*DEPLOY, "--resource-group", THEIRS)),
     "crowd": Ground(
         lambda world: None,
@@ -76,7 +92,10 @@ GROUNDS: Mapping[str, Ground] = {
         ("destroy", "--name", "crowded", "--yes"),
     ),
 }
-CROWD = (GROUNDS["crowd"].deploy, partial(_make_network, group=CROWDED))
+CROWD = (
+    GROUNDS["crowd"].deploy,
+    partial(_make_network, group=CROWDED, tags={MANAGED_BY: "patchctl", DEPLOYMENT: "other"}),
+)
 NIGHT = (("sandbox", "advance", "--to", "next-window"), ("sandbox", "advance", "--by", "6h"))
 STARTS: Mapping[str, Start] = {
     **{name: Start(name) for name in GROUNDS},
@@ -85,7 +104,9 @@ STARTS: Mapping[str, Start] = {
     "fleet-deployed": Start("fleet", (GROUNDS["fleet"].deploy,)),
     "group-deployed": Start("group", (GROUNDS["group"].deploy,)),
     "crowd-deployed": Start("crowd", CROWD, whole="crowd-left"),
-    "crowd-left": Start("crowd", (*CROWD, GROUNDS["crowd"].destroy)),
+    "crowd-left": Start(
+        "crowd", (*CROWD, GROUNDS["crowd"].destroy, partial(_see_network, group=CROWDED))
+    ),
 }
 LOOKING = ("plan", "doctor", "validate", "status", "report", "list")
 
@@ -133,6 +154,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy again", "deployed", ("deploy",)),
     Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00"), "deploy"),
     Situation("deploy machines", "fleet", GROUNDS["fleet"].deploy, "deploy"),
+    Situation("deploy machines again", "fleet-deployed", GROUNDS["fleet"].deploy, "deploy again"),
     Situation("deploy into a group", "group", GROUNDS["group"].deploy, "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
