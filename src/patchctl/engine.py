@@ -289,8 +289,9 @@ async def _until(look: Look, shows: Callable[[Inspection], bool]) -> Inspection:
     loop = asyncio.get_running_loop()
     patience = loop.time() + SHOWN_WITHIN
     while True:
+        began = loop.time()
         found = await look()
-        if shows(found) or loop.time() >= patience:
+        if shows(found) or began >= patience:
             return found
         await asyncio.sleep(LOOK_AGAIN)
 

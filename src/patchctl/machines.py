@@ -311,21 +311,27 @@ def tag_name(deployment: str) -> str:
 
 @dataclass(frozen=True)
 class Memory:
-    """A machine's settings before our first write, and as our last write left them."""
+    """A machine's settings before our first write, as our last write leaves them, and as the one
+    before had left them: the last may have been broken off."""
 
     before: Settings
     left: Settings
+    earlier: Settings | None = None
+
+    def is_ours(self, settings: Settings | None) -> bool:
+        """Whether nobody but us has set them so."""
+        return settings is not None and settings in (self.left, self.earlier)
 
     def written(self) -> str:
-        """As a tag's value: far below the 256 characters that Azure takes."""
-        return json.dumps([astuple(self.before), astuple(self.left)], separators=(",", ":"))
+        """As a tag's value: below the 256 characters that Azure takes."""
+        settings = (self.before, self.left, *([self.earlier] if self.earlier else []))
+        return json.dumps([astuple(each) for each in settings], separators=(",", ":"))
 
 
 def remembered(text: str | None) -> Memory | None:
     """None where nothing is remembered, or it has been damaged."""
     try:
-        before, left = json.loads(text or "")
-        return Memory(_checked(before), _checked(left))
+        return Memory(*map(_checked, json.loads(text or "")))
     except (ValueError, TypeError):
         return None
 

@@ -43,8 +43,9 @@ def keep(file: Path, suffix: str, memories: Mapping[str, Memory]) -> None:
 
 def _first(known: Memory | None, now: Memory) -> Memory:
     """What we have left ourselves is not what was before, even where the tag is gone."""
-    ours = known is not None and now.before == known.left
-    return Memory(known.before, now.left) if known is not None and ours else now
+    if known is None or not known.is_ours(now.before):
+        return now
+    return replace(now, before=known.before)
 
 
 def read(file: Path) -> Kept:

@@ -36,9 +36,11 @@ OFTEN = 3
 
 ATTACHED = ("microsoft.compute/disks", "microsoft.network/networkinterfaces")
 OWN, THEIRS, CROWDED = "rg-patching-demo", "rg-theirs", "rg-patching-crowded"
-HOMES = (OWN, THEIRS, CROWDED)
-"""The groups that a deployment is put into: one that it makes, one that somebody has made, and one
-of its own into which somebody has put something."""
+LATE, UNTAGGED = "rg-patching-late", "rg-patching-untagged"
+HOMES = (OWN, THEIRS, CROWDED, LATE, UNTAGGED)
+"""The groups that a deployment is put into: one that it makes, one that somebody has made, one of
+its own into which somebody has put something, one where reads lag behind, and one that alone
+remembers how machines were."""
 
 
 @dataclass(frozen=True)
@@ -110,17 +112,22 @@ def can_be(kind: str, call: Call) -> bool:
     if kind == "404":
         # An image that Azure denies is not there, and another one is rightly taken.
         return "/artifacttypes/" not in call.path.lower()
-    if kind == "deleted":
-        return _is_about_what_stands(call) and not _is_lost(call)
-    return kind != "edited" or _is_about_what_stands(call)
+    if kind not in ("deleted", "edited"):
+        return True
+    if f"/resourcegroups/{LATE}" in call.path.lower():
+        return False  # nobody can know of what no read shows yet
+    return _is_about_what_stands(call) and not (kind == "deleted" and _is_lost(call))
 
 
 def _is_lost(call: Call) -> bool:
-    """Whether it cannot be deleted, or does not come back: a machine of yours that you delete, or
-    what somebody has put into a group of ours. Azure does not let go of what a machine has."""
+    """Whether it cannot be deleted, or does not come back: a machine of yours that you delete, what
+    somebody has put into a group of ours, and what nothing but a group remembers. Azure does not
+    let go of what a machine has."""
     path, type = call.path.lower(), parse(call.path).type.lower()
     yours = "/resourcegroups/rg-app-" in path and type in comparison.MACHINES
-    return yours or path.endswith(f"/resourcegroups/{CROWDED}") or type in ATTACHED
+    group = path.rpartition("/resourcegroups/")[2] in (CROWDED, UNTAGGED)
+    memory = f"/resourcegroups/{UNTAGGED}/" in path and type.startswith("microsoft.resources/")
+    return yours or group or memory or type in ATTACHED
 
 
 def _is_about_what_stands(call: Call) -> bool:

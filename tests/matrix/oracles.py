@@ -19,7 +19,7 @@ from patchctl.remembered import AT_WORK
 from tests.canary import MADE_UP
 from tests.comparison import MACHINES
 from tests.matrix import state
-from tests.matrix.faults import APART, OWN
+from tests.matrix.faults import APART, HOMES
 from tests.matrix.shell import KILLED, Ended, Saved
 from tests.matrix.situations import Situation
 
@@ -36,6 +36,8 @@ OUR_FAULT = "patchctl has a fault"
 SENT_AGAIN = ("401", "429-retry-after", "500", "503")
 SENT_AGAIN_IF_SAFE = ("408", "429", "connection-refused", "connection-reset", "timeout")
 """After what azure-core sends a request once more: any, or one that has the same effect twice."""
+BUSY = re.compile(r"(POST .*/assessPatches|DELETE .*/virtualMachines/[^/]+)$")
+"""What is asked again when Azure says that it is at something else on the machine."""
 NOTE = re.compile(rf'"{AT_WORK}": "[^"]*", ')
 AGAIN = ("AnotherOperationInProgress", "PreconditionFailed", "ResourceGroupNotFound")
 """What a request meets that is sent once more, after it has been carried out."""
@@ -117,11 +119,13 @@ def refused(exchanges: Exchanges) -> dict[str, Any] | None:
     return next((e for e in reversed(exchanges) if e["status"] >= 400 and e["status"] != 404), None)
 
 
-def weathered(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
+def weathered(situation: Situation, fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
     """What passes by itself stops nobody: a request that can be sent once more is."""
     safe = fault.method in ("GET", "PUT", "DELETE")
     passes = fault.kind in SENT_AGAIN or (safe and fault.kind in SENT_AGAIN_IF_SAFE)
-    if passes and fault.times == 1 and ended.code != usual:
+    at_work = fault.kind == "409-conflict" and BUSY.match(f"{fault.method} {fault.path}")
+    busy = situation.command[0] in ("deploy", "destroy") and at_work
+    if (passes or busy) and fault.times == 1 and ended.code != usual:
         yield f"one {fault.kind} ended it with {ended.code}, not {usual}: {ended.err[-300:]}"
 
 
@@ -147,21 +151,28 @@ def kept(
     if situation.command[0] != "destroy" or not passes or ended.code == 0:
         return
     changed = [line for line in (whole - reached) if line.lower().startswith(MACHINES)]
-    if changed and not any(f'/resourceGroups/{OWN}"' in line for line in reached):
-        yield f"{OWN} is gone, and with it how {len(changed)} machines were"
+    homes = [f'/resourceGroups/{home}"' for home in HOMES]
+    if changed and not any(home in line for line in reached for home in homes):
+        yield f"the group is gone, and with it how {len(changed)} machines were"
 
 
 def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:
-    """What somebody edits while something is written is not written over: it was in no plan."""
-    if fault.kind != "edited" or parse(fault.path).type.lower() not in EDITS:
+    """What a look can show that somebody has edited is not written over: it was in no plan."""
+    edits = fault.kind == "edited" and parse(fault.path).type.lower() in EDITS
+    if not edits or fault.method != "GET":
         return
-    made = [(e["method"], e["path"].lower()) for e in ended.exchanges]
-    looks = [n for n, call in enumerate(made) if call == (fault.method, fault.path.lower())]
-    edit = looks[fault.nth - 1]
-    written_to = [path for method, path in made if method in ("PUT", "PATCH")]
-    before = [path for method, path in made[:edit] if method in ("PUT", "PATCH")]
-    if before and fault.path.lower() in written_to[len(before) :]:
+    made, path = ended.exchanges, fault.path.lower()
+    calls = [
+        n for n, e in enumerate(made) if (e["method"], e["path"]) == (fault.method, fault.path)
+    ]
+    edit = calls[fault.nth - 1]
+    before, after = _written_to(made[:edit]), _written_to(made[edit:])
+    if before and path in after and made[edit]["status"] == 200:
         yield "what somebody has edited meanwhile was written over"
+
+
+def _written_to(exchanges: Exchanges) -> list[str]:
+    return [e["path"].lower() for e in exchanges if e["method"] in ("PUT", "PATCH")]
 
 
 def named(fault: Fault, ended: Ended) -> Iterator[str]:

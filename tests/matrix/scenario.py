@@ -111,7 +111,7 @@ class Matrix:
     def _outcome(self, situation: Situation, usual: int, fault: Fault, ended: Ended) -> Outcome:
         reached, before = self.shell.keep(), set(self._fine)
         wrong = [
-            *oracles.weathered(fault, ended, usual),
+            *oracles.weathered(situation, fault, ended, usual),
             *oracles.named(fault, ended),
             *self._judge(situation, fault, ended, reached),
         ]

@@ -60,6 +60,11 @@ def _make_group(world: World) -> None:
     _make_network(world, THEIRS)
 
 
+def _lag(world: World) -> None:
+    """Reads may not know yet of what was written."""
+    world.options.read_lag = (0.0, 8.0)
+
+
 def _make_network(world: World, group: str, tags: Mapping[str, str] = NO_TAGS) -> None:
     """Something that is not ours in a group, be it a group of ours."""
     network = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
@@ -80,16 +85,25 @@ def _network(world: World, group: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{group}/{networks}/vnet"
 
 
+_build = partial(build, FLEET)
+BESIDE = ((*OTHER, "--vm", _OTHERS.id),)
 GROUNDS: Mapping[str, Ground] = {
     "nothing": Ground(lambda world: None, commands=(OTHER,)),
-    "fleet": Ground(
-        partial(build, FLEET), (*DEPLOY, *MACHINES), commands=((*OTHER, "--vm", _OTHERS.id),)
+    "fleet": Ground(_build, (*DEPLOY, *MACHINES), commands=BESIDE),
+    "untagged": Ground(
+        _build,
+        ("deploy", "--name", "untagged", *EMAIL, *MACHINES, "--no-machine-tags"),
+        ("destroy", "--name", "untagged", "--yes"),
+        BESIDE,
     ),
     "group": Ground(_make_group, (*DEPLOY, "--resource-group", THEIRS)),
     "crowd": Ground(
         lambda world: None,
         ("deploy", "--name", "crowded", *EMAIL),
         ("destroy", "--name", "crowded", "--yes"),
+    ),
+    "lag": Ground(
+        _lag, ("deploy", "--name", "late", *EMAIL), ("destroy", "--name", "late", "--yes")
     ),
 }
 CROWD = (
@@ -102,6 +116,7 @@ STARTS: Mapping[str, Start] = {
     "deployed": Start("nothing", (DEPLOY,)),
     "patched": Start("nothing", (DEPLOY, *NIGHT)),
     "fleet-deployed": Start("fleet", (GROUNDS["fleet"].deploy,)),
+    "untagged-deployed": Start("untagged", (GROUNDS["untagged"].deploy,)),
     "group-deployed": Start("group", (GROUNDS["group"].deploy,)),
     "crowd-deployed": Start("crowd", CROWD, whole="crowd-left"),
     "crowd-left": Start(
@@ -154,7 +169,13 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy again", "deployed", ("deploy",)),
     Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00"), "deploy"),
     Situation("deploy machines", "fleet", GROUNDS["fleet"].deploy, "deploy"),
-    Situation("deploy machines again", "fleet-deployed", GROUNDS["fleet"].deploy, "deploy again"),
+    Situation(
+        "deploy machines again",
+        "fleet-deployed",
+        (*GROUNDS["fleet"].deploy, "--reboot", "Never"),
+        "deploy again",
+    ),
+    Situation("deploy where reads lag", "lag", GROUNDS["lag"].deploy, "deploy"),
     Situation("deploy into a group", "group", GROUNDS["group"].deploy, "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
     Situation("plan again", "deployed", ("plan",)),
@@ -174,6 +195,12 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY, "destroy"),
+    Situation(
+        "destroy untagged machines",
+        "untagged-deployed",
+        GROUNDS["untagged"].destroy,
+        "destroy machines",
+    ),
     Situation("destroy in a group", "group-deployed", DESTROY, "destroy"),
     Situation("destroy in a crowd", "crowd-deployed", GROUNDS["crowd"].destroy, "destroy"),
 )

@@ -111,11 +111,13 @@ def test_what_an_arc_machine_is_warned_of_and_not_kept_off_for() -> None:
     assert "extensions" in warning(replace(arc, extensions=False))
 
 
-@given(SETTINGS, SETTINGS)
-def test_what_was_before_fits_into_a_tag_and_comes_back(before: Settings, left: Settings) -> None:
-    text = Memory(before, left).written()
-    assert len(text) <= 256
-    assert remembered(text) == Memory(before, left)
+@given(SETTINGS, SETTINGS, some.none() | SETTINGS)
+def test_what_was_before_fits_into_a_tag_and_comes_back(
+    before: Settings, left: Settings, earlier: Settings | None
+) -> None:
+    memory = Memory(before, left, earlier)
+    assert len(memory.written()) <= 256
+    assert remembered(memory.written()) == memory
 
 
 @given(some.none() | some.text() | some.sampled_from(("[]", "[[],[]]", "[[1,2,3,4],[1,2,3,4]]")))

@@ -164,7 +164,7 @@ def _released(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[s
 def after_release(deployment: Deployment, machine: Machine) -> str:
     """What has to be said of a machine once it is off our schedules."""
     remembers = memory(deployment, machine)
-    as_left = remembers is not None and machine.settings == remembers.left
+    as_left = remembers is not None and remembers.is_ours(machine.settings)
     settings = remembers.before if remembers is not None and as_left else machine.settings
     others = set(machine.schedules).difference(deployment.configuration_ids)
     said = stranded(settings, others)
@@ -213,7 +213,10 @@ def _to_remember(deployment: Deployment, machine: Machine) -> Memory | None:
     if wanted is None or machine.settings is None:
         return None
     known = memory(deployment, machine)
-    return Memory(known.before if known is not None else machine.settings, wanted)
+    if known is None:
+        return Memory(machine.settings, wanted)
+    changing = machine.settings != wanted and known.is_ours(machine.settings)
+    return Memory(known.before, wanted, machine.settings if changing else None)
 
 
 async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) -> None:
@@ -227,7 +230,7 @@ async def _put_back(clients: Clients, deployment: Deployment, machine: Machine) 
         )
     if remembers is None or machine.settings is None:
         return
-    changed = machine.settings not in (remembers.left, remembers.before)
+    changed = machine.settings != remembers.before and not remembers.is_ours(machine.settings)
     if _is_left(deployment, machine):
         await _restore(clients, deployment, machine, remembers)
     await _untag(clients, deployment, machine)
@@ -248,7 +251,7 @@ async def _restore(
         await translated(patch(clients, machine, remembers.before))
     except PatchctlError as error:
         others = set(machine.schedules).difference(deployment.configuration_ids)
-        said = stranded(remembers.left, others)
+        said = stranded(machine.settings, others)
         kind = Final if error.code in FOR_EVER else PatchctlError
         raise kind(
             error.code,
@@ -311,4 +314,6 @@ async def _forget(clients: Clients, deployment: Deployment, leaving: Iterable[Ma
 def _is_left(deployment: Deployment, machine: Machine) -> bool:
     """Whether it is still as we left it, and has yet to be put back."""
     remembers = memory(deployment, machine)
-    return remembers is not None and machine.settings == remembers.left != remembers.before
+    if remembers is None or machine.settings == remembers.before:
+        return False
+    return remembers.is_ours(machine.settings)
