@@ -5,7 +5,8 @@
 Prints a table, in Markdown, of what was caught, by which scenario and after how long, and what
 survived and why. Of each mutant the scenario that is known to catch it is played first; where there
 is none, or it goes well, a part of the single faults in the situations that the mutant names, or in
-all, for some minutes at most.
+all, for some minutes at most. What does no harm because something else guards against it is listed
+with that, neither played nor counted.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class Mutant:
     where: tuple[str, ...] = ()
     """The situations in which it does its harm; else any."""
     survives: str = ""
+    """Why the matrix cannot catch it, and what does."""
+    harmless: str = ""
+    """What else guards against it."""
 
     def plant(self, source: Path) -> None:
         file = source / self.file
@@ -75,22 +79,25 @@ def main() -> int:
     given = parser.parse_args()
     chosen = [mutant for mutant in mutants() if given.only in mutant.what]
     sys.stdout.write("| Planted fault | Caught by | After |\n|---|---|---|\n")
-    survived = []
+    verdicts = []
     with ThreadPoolExecutor(given.workers) as pool:
         for verdict in pool.map(partial(judged, minutes=given.minutes), chosen):
             sys.stdout.write(verdict.row)
             sys.stdout.flush()
-            survived += [] if verdict.by else [verdict.mutant]
-    unexplained = [mutant for mutant in survived if not mutant.survives]
+            verdicts += [] if verdict.mutant.harmless else [verdict]
+    caught = sum(bool(verdict.by) for verdict in verdicts)
+    unexplained = sum(not verdict.by and not verdict.mutant.survives for verdict in verdicts)
     sys.stdout.write(
-        f"\n{len(chosen) - len(survived)} of {len(chosen)} caught, "
-        f"{len(survived) - len(unexplained)} explained, {len(unexplained)} not\n"
+        f"\n{caught} of {len(verdicts)} that do harm caught, {caught / len(verdicts):.1%}; "
+        f"{unexplained} unexplained, {len(chosen) - len(verdicts)} harmless\n"
     )
     return 1 if unexplained else 0
 
 
 def judged(mutant: Mutant, minutes: float) -> Verdict:
     """Whether the matrix catches it."""
+    if mutant.harmless:
+        return Verdict(mutant, "", 0.0)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "src"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from arm_sandbox import by_hand
-from arm_sandbox.options import Access, Options
+from arm_sandbox.options import Access, Fault, Options
 from arm_sandbox.world import World
 from patchctl import engine
 from patchctl.engine import Limits
@@ -61,6 +61,23 @@ def test_drift_is_mended_and_what_was_before_is_still_known(*, tagging: bool) ->
         by_hand.edit(place.world, resource, path, "ImageDefault")
         reports = place.deploy()
         assert outcome(reports, patch_settings.NAME) is Outcome.UPDATED
+        assert place.settings(machine) == WANTED
+        place.destroy()
+        assert differences(before, state(place.world)) == []
+
+
+@pytest.mark.parametrize("tagging", [True, False])
+def test_a_change_of_settings_that_is_broken_off_is_still_ours(*, tagging: bool) -> None:
+    fleet = quiet(1)
+    (machine,) = fleet.machines
+    with at(fleet) as place:
+        place.asked["machine_tags"] = tagging
+        before = state(place.world)
+        place.deploy()
+        place.world.options.faults = [Fault("403", "PATCH", machine.id, times=0)]
+        reports = place.deploy(**{"patches.reboot": "Never"})
+        assert outcome(reports, patch_settings.NAME) is Outcome.PARTLY
+        place.world.options.faults = []
         assert place.settings(machine) == WANTED
         place.destroy()
         assert differences(before, state(place.world)) == []
