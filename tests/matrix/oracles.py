@@ -42,7 +42,8 @@ NOTE = re.compile(rf'"{AT_WORK}": "[^"]*", ')
 AGAIN = ("AnotherOperationInProgress", "PreconditionFailed", "ResourceGroupNotFound")
 """What a request meets that is sent once more, after it has been carried out."""
 CAUSES: Mapping[str, Sequence[str]] = {
-    **dict.fromkeys(("connection-refused", "connection-reset", "timeout"), ("NoConnection",)),
+    **dict.fromkeys(("connection-refused", "connection-reset"), ("NoConnection",)),
+    "timeout": ("NoConnection", "TimedOut"),
     "400": ("InvalidParameter",),
     "401": ("ExpiredAuthenticationToken",),
     "403": ("AuthorizationFailed",),
@@ -57,7 +58,7 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "broken-off": ("NoAnswer", *AGAIN),
     "answer-cut": ("NoAnswer",),
     "not-json": ("NotAzure",),
-    "504-after": ("GatewayTimeout", *AGAIN),
+    "504-after": ("GatewayTimeout", "TimedOut", *AGAIN),
     "operation-failed": ("InternalExecutionError",),
     "operation-canceled": ("OperationPreempted",),
     "operation-endless": ("TimedOut",),

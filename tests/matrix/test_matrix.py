@@ -74,6 +74,12 @@ def test_what_went_wrong_once_does_so_no_more(matrix: Matrix, scenario: str) -> 
     assert replay(matrix, scenario) == []
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize("scenario", sorted({mutant.by for mutant in mutants() if mutant.by}))
+def test_what_catches_a_mutant_goes_well_without_it(matrix: Matrix, scenario: str) -> None:
+    assert replay(matrix, scenario) == []
+
+
 def test_every_command_is_in_the_matrix() -> None:
     assert {situation.command[0] for situation in SITUATIONS} == COMMANDS - LOCAL
 
@@ -95,3 +101,10 @@ def test_every_mutant_can_be_planted(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True)
         shutil.copy(ROOT / "src" / mutant.file, file)
         mutant.plant(source)
+
+
+def test_every_mutant_is_in_the_table() -> None:
+    """Which `python -m tests.matrix.mutants` has printed."""
+    rows = (ROOT / "docs/mutants.md").read_text(encoding="utf-8").splitlines()
+    told = [row.split(" | ")[0].removeprefix("| ") for row in rows if row.startswith("| ")]
+    assert told[1:] == [mutant.what for mutant in mutants()]

@@ -167,10 +167,14 @@ EVERY = (*RULES, TEST)
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     wanted = wanted_rules(deployment)
-    allowed = bool(wanted) and await _allowed(clients, deployment)
+    reader = await access.principal(clients, deployment) if wanted else None
+    allowed = bool(wanted) and await _allowed(clients, deployment, reader)
     standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in EVERY))
     found = dict(zip(EVERY, standing, strict=True))
-    parts = {rule: _part(deployment, rule, got, enabled=allowed) for rule, got in found.items()}
+    parts = {
+        rule: _part(deployment, rule, got, enabled=allowed, reads=reader is not None)
+        for rule, got in found.items()
+    }
     others = [part for rule, part in parts.items() if rule not in wanted]
     if not wanted:
         return unwanted(others, deployment.is_ours, access.unwatched(deployment))
@@ -180,9 +184,13 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
     wanted = wanted_rules(deployment)
-    allowed = bool(wanted) and await _allowed(clients, deployment)
+    reader = await access.principal(clients, deployment) if wanted else None
+    allowed = bool(wanted) and await _allowed(clients, deployment, reader)
     await asyncio.gather(
-        *(_make(clients, deployment, rule, enabled=allowed) for rule in wanted),
+        *(
+            _make(clients, deployment, rule, enabled=allowed, reads=reader is not None)
+            for rule in wanted
+        ),
         *(_remove(clients, deployment, rule) for rule in EVERY if rule not in wanted),
     )
 
@@ -271,12 +279,11 @@ def _watch(deployment: Deployment) -> alert_queries.Watch:
     return alert_queries.watch(deployment.window, deployment.now)
 
 
-async def _allowed(clients: Clients, deployment: Deployment) -> bool:
+async def _allowed(clients: Clients, deployment: Deployment, principal: str | None) -> bool:
     """Whether the identity may read, or will: the role comes before the rules.
 
     A rule whose identity may read nothing would alert that nothing ever happens.
     """
-    principal = await access.principal(clients, deployment)
     for scope in deployment.read_scopes:
         standing = principal and await access.reading(clients, scope, principal)
         if not (standing or await access.may_grant(clients, deployment, scope)):
@@ -292,11 +299,16 @@ async def _find(
 
 
 def _part(
-    deployment: Deployment, rule: Rule, got: ScheduledQueryRuleResource | None, *, enabled: bool
+    deployment: Deployment,
+    rule: Rule,
+    got: ScheduledQueryRuleResource | None,
+    *,
+    enabled: bool,
+    reads: bool,
 ) -> Part:
     id = deployment.id("Microsoft.Insights/scheduledQueryRules", rule_name(deployment, rule))
     tags = None if got is None else dict(got.tags or {})
-    return Part(id, tags, tuple(_findings(deployment, rule, got, enabled=enabled)))
+    return Part(id, tags, tuple(_findings(deployment, rule, got, enabled=enabled, reads=reads)))
 
 
 def _findings(
@@ -305,7 +317,9 @@ def _findings(
     got: ScheduledQueryRuleResource | None,
     *,
     enabled: bool,
+    reads: bool,
 ) -> list[Finding]:
+    """`reads`: whether the identity stands that reads for it."""
     state = "enabled" if enabled else "disabled until its identity may read"
     if got is None:
         return [check(f"alert {rule.name}", state, "not there")]
@@ -313,7 +327,7 @@ def _findings(
     want = desired(deployment, rule, asks=_query(deployment, rule, condition), enabled=enabled)
     wanted = _condition(want)
     standing = "enabled" if got.enabled else "disabled"
-    stored = list((got.identity.user_assigned_identities or {}) if got.identity else {})
+    stored = list((got.identity.user_assigned_identities or {}) if got.identity and reads else {})
     groups = (got.actions.action_groups if got.actions else None) or []
     return [
         check(f"alert {rule.name}", state, state if got.enabled == enabled else standing),
@@ -360,11 +374,12 @@ def _split(condition: Condition) -> list[str]:
     return [dimension.name for dimension in condition.dimensions or []]
 
 
-async def _make(clients: Clients, deployment: Deployment, rule: Rule, *, enabled: bool) -> None:
+async def _make(
+    clients: Clients, deployment: Deployment, rule: Rule, *, enabled: bool, reads: bool
+) -> None:
     got = await _find(clients, deployment, rule)
-    if got is not None and all(
-        finding.ok is not False for finding in _findings(deployment, rule, got, enabled=enabled)
-    ):
+    findings = _findings(deployment, rule, got, enabled=enabled, reads=reads)
+    if got is not None and all(finding.ok is not False for finding in findings):
         return
     want = desired(deployment, rule, asks=query(deployment, rule), enabled=enabled)
     want.tags = merged_tags(got.tags if got is not None else None, deployment.tags)
