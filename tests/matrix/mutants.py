@@ -60,10 +60,11 @@ class Verdict:
 
     @property
     def row(self) -> str:
-        told = (
-            f"`{self.by}`" if self.by else f"**nothing**: {self.mutant.survives or 'unexplained'}"
-        )
-        return f"| {self.mutant.what} | {told} | {self.seconds:.0f} s |\n"
+        mutant = self.mutant
+        if mutant.harmless:
+            return f"| {mutant.what} | harmless: {mutant.harmless} | |\n"
+        told = f"`{self.by}`" if self.by else f"**nothing**: {mutant.survives or 'unexplained'}"
+        return f"| {mutant.what} | {told} | {self.seconds:.0f} s |\n"
 
 
 def mutants() -> list[Mutant]:
