@@ -133,13 +133,15 @@ def weathered(situation: Situation, fault: Fault, ended: Ended, usual: int) -> I
 def truthful(
     situation: Situation, fault: Fault, ended: Ended, reached: state.State, end: state.State
 ) -> Iterator[str]:
-    """Who makes or takes away something, and says that it is done, has done it.
+    """Who makes or takes away something, and says that it is done, has done it; who says that all
+    is there has seen it.
 
     What Azure denies for good nobody can know. A note that could not be taken away stands until
     nobody believes it any more.
     """
     denied = fault.kind == "404" and fault.times == 0
-    if situation.command[0] in ("deploy", "destroy") and ended.code == 0 and not denied:
+    tells = situation.command[0] in ("deploy", "destroy", "validate")
+    if tells and ended.code == 0 and not denied:
         reached = Counter(NOTE.sub("", line) for line in reached.elements())
         yield from (f"it ended well, but {line}" for line in state.differences(end, reached))
 
@@ -176,9 +178,9 @@ def _written_to(exchanges: Exchanges) -> list[str]:
     return [e["path"].lower() for e in exchanges if e["method"] in ("PUT", "PATCH")]
 
 
-def named(fault: Fault, ended: Ended) -> Iterator[str]:
-    """Who is told of a cause is told of the right one."""
-    error = ended.error if ended.code not in (0, KILLED, SIGTERM) and ended.out else None
+def named(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
+    """Who is told of a cause is told of the right one, unless it would have ended so anyhow."""
+    error = ended.error if ended.code not in (0, usual, KILLED, SIGTERM) and ended.out else None
     known = CAUSES.get(fault.kind)
     if error is not None and known and error["code"] not in (*known, *OURS):
         yield f"{fault.kind} is told as {error['code']}: {error['message'][:300]}"

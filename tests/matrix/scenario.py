@@ -112,7 +112,7 @@ class Matrix:
         reached, before = self.shell.keep(), set(self._fine)
         wrong = [
             *oracles.weathered(situation, fault, ended, usual),
-            *oracles.named(fault, ended),
+            *oracles.named(fault, ended, usual),
             *self._judge(situation, fault, ended, reached),
         ]
         at = cured(reached, fault, patient=situation.repeats)
