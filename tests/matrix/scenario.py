@@ -150,7 +150,7 @@ class Matrix:
         self.shell.restore(at)
         if told:
             yield from self._follow(told)
-        for command in self._way_out(situation, at):
+        for command in self._way_out(situation, at, told):
             yield from self._ends_well(command)
         got, wanted = (
             state.standing(saved, dated=not situation.later)
@@ -188,13 +188,14 @@ class Matrix:
                 break
         yield f"the advice leads nowhere: {' -> '.join(seen)}: {ended.error}"
 
-    def _way_out(self, situation: Situation, at: Saved) -> Iterator[tuple[str, ...]]:
+    def _way_out(self, situation: Situation, at: Saved, told: str) -> Iterator[tuple[str, ...]]:
         """What a user types: the same command again.
 
-        Who makes nothing sees what somebody has broken, and mends it by deploying.
+        Who makes nothing sees what somebody has broken, and mends it by deploying, as one is told
+        or by oneself.
         """
         begin = self.reference(situation).begin
-        makes = situation.command[0] in ("deploy", "destroy")
+        makes = situation.command[0] in ("deploy", "destroy") or told.startswith("patchctl deploy")
         if not makes and state.standing(at) != state.standing(begin):
             yield situation.mended
         yield situation.command
