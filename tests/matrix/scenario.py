@@ -105,10 +105,14 @@ class Matrix:
             each(outcome)
 
         self.shell.restore(at)
-        then = partial(self._outcome, situation, usual)
+        late = state.moment(at) > state.moment(self.reference(situation).begin) + DAY
+        then = partial(self._outcome, situation, usual, late)
         Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
 
-    def _outcome(self, situation: Situation, usual: int, fault: Fault, ended: Ended) -> Outcome:
+    def _outcome(
+        self, situation: Situation, usual: int, late: bool, fault: Fault, ended: Ended
+    ) -> Outcome:
+        """`late`: whether what is made anew by now begins with another window."""
         reached, before = self.shell.keep(), set(self._fine)
         wrong = [
             *oracles.weathered(situation, fault, ended, usual),
@@ -117,8 +121,9 @@ class Matrix:
         ]
         at = cured(reached, fault, patient=situation.repeats)
         told = advice(ended, beside=situation.command)
-        key = situation.name, told, state.pending(at)
-        wrong += self._unless_fine(key, lambda: self._goes_on(situation, at, told))
+        dated = not situation.later and not (late and fault.kind == "deleted")
+        key = situation.name, told, str(dated), state.pending(at)
+        wrong += self._unless_fine(key, lambda: self._goes_on(situation, at, told, dated=dated))
         found = frozenset(self._fine - before)
         return Outcome(fault, tuple(wrong), key, None if key in before else at, found)
 
@@ -145,7 +150,7 @@ class Matrix:
         yield from oracles.kept(situation, fault, ended, stands, reference.nothing)
         yield from oracles.asked_first(fault, ended)
 
-    def _goes_on(self, situation: Situation, at: Saved, told: str) -> Iterator[str]:
+    def _goes_on(self, situation: Situation, at: Saved, told: str, *, dated: bool) -> Iterator[str]:
         reference = self.reference(situation)
         self.shell.restore(at)
         if told:
@@ -153,8 +158,7 @@ class Matrix:
         for command in self._way_out(situation, at, told):
             yield from self._ends_well(command)
         got, wanted = (
-            state.standing(saved, dated=not situation.later)
-            for saved in (self.shell.keep(), reference.end)
+            state.standing(saved, dated=dated) for saved in (self.shell.keep(), reference.end)
         )
         yield from (f"after the same command {line}" for line in state.differences(wanted, got))
         if not situation.repeats:

@@ -43,6 +43,12 @@ def standing(saved: Saved, *, dated: bool = True) -> State:
     return Counter(lines if dated else (DAY.sub("DAY", line) for line in lines))
 
 
+def moment(saved: Saved) -> float:
+    """When it is, in seconds since 1970."""
+    now: float = from_json(saved[WORLD])["now"]
+    return now
+
+
 def pending(saved: Saved) -> str:
     """A digest of all that decides what a command will meet: what stands and what is under way."""
     world = from_json(saved[WORLD])
