@@ -311,15 +311,15 @@ def tag_name(deployment: str) -> str:
 
 @dataclass(frozen=True)
 class Memory:
-    """A machine's settings before our first write, as our last write leaves them, and as the one
-    before had left them: the last may have been broken off."""
+    """A machine's settings before our first write, as our last write leaves them, and, until that
+    has come to its end, as the one before had left them."""
 
     before: Settings
     left: Settings
     earlier: Settings | None = None
 
     def is_ours(self, settings: Settings | None) -> bool:
-        """Whether nobody but us has set them so."""
+        """Whether a write of ours has left them so."""
         return settings is not None and settings in (self.left, self.earlier)
 
     def written(self) -> str:

@@ -45,7 +45,7 @@ def _first(known: Memory | None, now: Memory) -> Memory:
     """What we have left ourselves is not what was before, even where the tag is gone."""
     if known is None or not known.is_ours(now.before):
         return now
-    return replace(now, before=known.before)
+    return replace(now, before=known.before, earlier=now.before)
 
 
 def read(file: Path) -> Kept:

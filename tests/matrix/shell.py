@@ -128,7 +128,8 @@ class Shell:
         ended = self.run(*arguments)
         if ended.code != 0:
             command = shlex.join(("patchctl", *arguments))
-            raise Broken(f"{command} ended with {ended.code}, undisturbed: {ended.out} {ended.err}")
+            said = f"{ended.out} {ended.err}"
+            raise Broken(f"{command} ended with {ended.code}, undisturbed\n{said}")
         return ended
 
     def silent(self, code: int) -> Ended:

@@ -83,6 +83,26 @@ def test_a_change_of_settings_that_is_broken_off_is_still_ours(*, tagging: bool)
         assert differences(before, state(place.world)) == []
 
 
+@pytest.mark.parametrize("tagging", [True, False])
+def test_what_was_set_before_a_change_is_not_ours_after_it(*, tagging: bool) -> None:
+    fleet = quiet(1)
+    (machine,) = fleet.machines
+    with at(fleet) as place:
+        place.asked["machine_tags"] = tagging
+        place.deploy()
+        place.deploy(**{"patches.reboot": "Never"})
+        place.deploy(**{"patches.reboot": "Never"})
+        assert place.writes == []
+        os = "windows" if machine.image.os == "Windows" else "linux"
+        platform = f"properties.osProfile.{os}Configuration.patchSettings"
+        resource = place.world.resources[machine.id.lower()]
+        path = f"{platform}.automaticByPlatformSettings.rebootSetting"
+        by_hand.edit(place.world, resource, path, "IfRequired")
+        reports = place.destroy()
+        assert outcome(reports, patch_settings.NAME) is Outcome.PARTLY
+        assert place.settings(machine) == WANTED
+
+
 def test_nothing_is_set_where_a_report_is_enough() -> None:
     fleet = quiet(2)
     with at(fleet) as place:

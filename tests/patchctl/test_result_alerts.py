@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from arm_sandbox import by_hand
 from arm_sandbox.options import Access
 from arm_sandbox.world import World
 from tests.patchctl.shell import EMAIL, Cli, outcomes
@@ -16,6 +17,9 @@ RULE = "Microsoft.Insights/scheduledQueryRules"
 ROLE = "Microsoft.Authorization/roleAssignments"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 RIGHTS = ("alert-identity", "alert-role", "result-alerts")
+
+
+IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 def of_type(cli: Cli, type: str) -> list[str]:
@@ -169,3 +173,19 @@ def test_windows_are_renewed_by_a_later_deploy(cli: Cli) -> None:
     assert "query of Patch-Run-Missed" in ended.out
     assert cli.deploy()["result-alerts"] == "updated"
     assert cli("validate").code == 0
+
+
+def test_the_alerts_ask_as_the_identity_that_is_there(cli: Cli) -> None:
+    """One that is made anew is another, whatever its name is."""
+    cli.deploy()
+
+    def delete(world: World) -> None:
+        by_hand.delete(world, next(world.below("", IDENTITY)))
+
+    cli.change(delete)
+    made = outcomes(cli.json("deploy", *EMAIL))
+    assert (made["alert-identity"], made["result-alerts"]) == ("created", "updated")
+    (identity,) = cli.world.below("", IDENTITY)
+    for rule in cli.world.below("", "Microsoft.Insights/scheduledQueryRules"):
+        (asking,) = rule.body["identity"]["userAssignedIdentities"].values()
+        assert asking["principalId"] == identity.properties["principalId"]

@@ -105,7 +105,8 @@ async def _taken_away(
 def _writes(
     deployment: Deployment, steps: Sequence[Step], found: Plan, foreign: Sequence[str]
 ) -> bool:
-    """Whether anything is left to take away: a group with something foreign in it stays."""
+    """Whether anything of ours stands that goes: a group with something foreign in it does not, and
+    of one that is going nothing is left to be written."""
     from patchctl.steps import resource_group
 
     going = {s.NAME for s in steps if s.destroy is not None and found[s.NAME].stands}

@@ -94,8 +94,8 @@ NO_OTHER_NETWORK = (
 )
 SPACE = "10.60.0.0/24"
 SUBNET = "default"
-AGAIN = 5.0
-"""Seconds between two looks at what is being deleted."""
+LOOKS, AGAIN = 60, 5.0
+"""How often one looks whether something is gone, and the seconds between."""
 OUTBOUND = {
     "default": "default outbound access: free, and Azure advises against it for production",
     "nat": "a NAT gateway with a public address",
@@ -135,10 +135,8 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     network, group = clients.network, deployment.group
     await _delete(network.network_interfaces, group, deployment.network_interface)
-    await asyncio.gather(
-        _delete(network.virtual_networks, group, deployment.network),
-        _delete(network.network_security_groups, group, deployment.security_group),
-    )
+    await _delete(network.virtual_networks, group, deployment.network)
+    await _delete(network.network_security_groups, group, deployment.security_group)
     await _remove_nat(clients, deployment)
 
 
@@ -151,10 +149,10 @@ class _Operations(Protocol):
 
 
 async def _delete(operations: _Operations, group: str, name: str) -> None:
-    """Delete something, and see that it is gone: what it uses is refused to be deleted before, and
-    an answer may not say where to ask what comes of it. The engine's deadline bounds how long."""
+    """Delete something, and see for some minutes that it is gone: what it uses is refused to be
+    deleted before, and an answer may not say where to ask what comes of it."""
     await (await operations.begin_delete(group, name)).result()
-    while True:
+    for _ in range(LOOKS):
         if await find(operations.get(group, name)) is None:
             return
         await asyncio.sleep(AGAIN)

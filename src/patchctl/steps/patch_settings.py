@@ -64,6 +64,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     findings = (
         *_to_set(deployment, setting),
         *_to_move(deployment, setting),
+        *_to_end(deployment, setting),
         *_to_put_back(deployment, leaving),
     )
     notes = (*_left(deployment), *_warned(setting), *_released(deployment, leaving))
@@ -75,10 +76,12 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     """Set the machines, and put back those that are not asked for any more."""
     deployment = await _with_notes(clients, deployment)
     asked = await seen(clients, deployment.machines)
-    setting = [m for m in asked if not _is_set(deployment, m) or _is_misplaced(deployment, m)]
+    setting = [machine for machine in asked if not _is_done(deployment, machine)]
     if not deployment.config.machine_tags:
         deployment = await _noted(clients, deployment, setting)
     failed = await try_each(setting, lambda m: _set(clients, deployment, m), _shown)
+    if any(memory.earlier for memory in deployment.noted.values()):
+        deployment = await _noted(clients, deployment, await seen(clients, setting))
     leaving = await seen(clients, deployment.released)
     failed += await try_each(leaving, lambda m: _put_back(clients, deployment, m), _shown)
     await _forget(clients, deployment, deployment.released)
@@ -104,9 +107,12 @@ async def memories(clients: Clients, deployment: Deployment) -> dict[str, Memory
 
 
 def memory(deployment: Deployment, machine: Machine) -> Memory | None:
-    """What a machine was before: its own tag, the group, or a file that says so."""
-    id, tagged = machine.id.lower(), machine.tag(deployment.machine_tag)
-    return remembered(tagged) or deployment.noted.get(id) or deployment.memories.get(id)
+    """What a machine was before, as its own tag, the group, or a file says; of several the first
+    that knows it as it is now."""
+    id, tag = machine.id.lower(), machine.tag(deployment.machine_tag)
+    told = (remembered(tag), deployment.noted.get(id), deployment.memories.get(id))
+    known = [memory for memory in told if memory is not None]
+    return next((m for m in known if m.is_ours(machine.settings)), known[0] if known else None)
 
 
 # -- what stands
@@ -133,6 +139,12 @@ def _to_move(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Fi
     for machine in machines:
         if _is_misplaced(deployment, machine):
             yield check(f"what {machine.shown} was before", want, got)
+
+
+def _to_end(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
+    for machine in machines:
+        if _is_broken_off(deployment, machine):
+            yield check(f"change of {machine.shown}", "at its end", "broken off")
 
 
 def _to_put_back(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
@@ -182,6 +194,18 @@ def _is_set(deployment: Deployment, machine: Machine) -> bool:
     return machine.settings == _wanted(deployment, machine)
 
 
+def _is_done(deployment: Deployment, machine: Machine) -> bool:
+    """Whether nothing of it is to be written, neither its settings nor what they were."""
+    unsaid = _is_misplaced(deployment, machine) or _is_broken_off(deployment, machine)
+    return _is_set(deployment, machine) and not unsaid
+
+
+def _is_broken_off(deployment: Deployment, machine: Machine) -> bool:
+    """Whether it is changed, and remembered as being changed."""
+    known = memory(deployment, machine)
+    return known is not None and known.earlier is not None and machine.settings == known.left
+
+
 def _is_misplaced(deployment: Deployment, machine: Machine) -> bool:
     """Whether what it was before is remembered where it no longer should be."""
     if deployment.config.machine_tags:
@@ -204,6 +228,9 @@ async def _set(clients: Clients, deployment: Deployment, machine: Machine) -> No
         await _tag(clients, deployment, machine, "Merge", remembers.written())
     if machine.settings != remembers.left:
         await patch(clients, machine, remembers.left)
+    if deployment.config.machine_tags and remembers.earlier is not None:
+        done = replace(remembers, earlier=None)
+        await _tag(clients, deployment, machine, "Merge", done.written())
     if not deployment.config.machine_tags:
         await _untag(clients, deployment, machine)
 

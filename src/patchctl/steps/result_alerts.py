@@ -172,7 +172,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in EVERY))
     found = dict(zip(EVERY, standing, strict=True))
     parts = {
-        rule: _part(deployment, rule, got, enabled=allowed, reads=reader is not None)
+        rule: _part(deployment, rule, got, enabled=allowed, reader=reader)
         for rule, got in found.items()
     }
     others = [part for rule, part in parts.items() if rule not in wanted]
@@ -187,10 +187,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     reader = await access.principal(clients, deployment) if wanted else None
     allowed = bool(wanted) and await _allowed(clients, deployment, reader)
     await asyncio.gather(
-        *(
-            _make(clients, deployment, rule, enabled=allowed, reads=reader is not None)
-            for rule in wanted
-        ),
+        *(_make(clients, deployment, rule, enabled=allowed, reader=reader) for rule in wanted),
         *(_remove(clients, deployment, rule) for rule in EVERY if rule not in wanted),
     )
 
@@ -304,11 +301,11 @@ def _part(
     got: ScheduledQueryRuleResource | None,
     *,
     enabled: bool,
-    reads: bool,
+    reader: str | None,
 ) -> Part:
     id = deployment.id("Microsoft.Insights/scheduledQueryRules", rule_name(deployment, rule))
     tags = None if got is None else dict(got.tags or {})
-    return Part(id, tags, tuple(_findings(deployment, rule, got, enabled=enabled, reads=reads)))
+    return Part(id, tags, tuple(_findings(deployment, rule, got, enabled=enabled, reader=reader)))
 
 
 def _findings(
@@ -317,9 +314,10 @@ def _findings(
     got: ScheduledQueryRuleResource | None,
     *,
     enabled: bool,
-    reads: bool,
+    reader: str | None,
 ) -> list[Finding]:
-    """`reads`: whether the identity stands that reads for it."""
+    """`reader`: who the identity is by now. One that is made anew is another, and a rule still asks
+    as the one that is gone."""
     state = "enabled" if enabled else "disabled until its identity may read"
     if got is None:
         return [check(f"alert {rule.name}", state, "not there")]
@@ -327,7 +325,8 @@ def _findings(
     want = desired(deployment, rule, asks=_query(deployment, rule, condition), enabled=enabled)
     wanted = _condition(want)
     standing = "enabled" if got.enabled else "disabled"
-    stored = list((got.identity.user_assigned_identities or {}) if got.identity and reads else {})
+    identities = (got.identity.user_assigned_identities or {}) if got.identity else {}
+    stored = [id for id, who in identities.items() if reader and who.principal_id in (None, reader)]
     groups = (got.actions.action_groups if got.actions else None) or []
     return [
         check(f"alert {rule.name}", state, state if got.enabled == enabled else standing),
@@ -375,10 +374,10 @@ def _split(condition: Condition) -> list[str]:
 
 
 async def _make(
-    clients: Clients, deployment: Deployment, rule: Rule, *, enabled: bool, reads: bool
+    clients: Clients, deployment: Deployment, rule: Rule, *, enabled: bool, reader: str | None
 ) -> None:
     got = await _find(clients, deployment, rule)
-    findings = _findings(deployment, rule, got, enabled=enabled, reads=reads)
+    findings = _findings(deployment, rule, got, enabled=enabled, reader=reader)
     if got is not None and all(finding.ok is not False for finding in findings):
         return
     want = desired(deployment, rule, asks=query(deployment, rule), enabled=enabled)
