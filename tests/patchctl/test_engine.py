@@ -289,6 +289,29 @@ def test_nothing_is_written_where_something_is_not_ours() -> None:
     assert mine.log == foreign.log == []
 
 
+def test_who_is_interrupted_lets_what_is_in_hand_come_to_its_end() -> None:
+    class InHand(Thing):
+        async def apply(self, clients: Clients, deployment: Deployment) -> None:
+            try:
+                await asyncio.sleep(100)
+            except asyncio.CancelledError:
+                await asyncio.sleep(3)
+                self.log.append(("end", round(asyncio.get_running_loop().time())))
+                raise
+
+    thing = InHand("in hand")
+
+    async def main() -> list[tuple[str, float]]:
+        working = asyncio.ensure_future(deployed([thing]))
+        await asyncio.sleep(1)
+        working.cancel()
+        with pytest.raises(Stopped):
+            await working
+        return list(thing.log)
+
+    assert in_virtual_time(main()) == [("end", 4)]
+
+
 def test_destroy_goes_backwards() -> None:
     ground = Thing("ground", state=State.READY)
     wall = Thing("wall", ("ground",), 5, State.READY)
