@@ -21,10 +21,19 @@ from tests.comparison import differences, state
 from tests.fleet.building import build, put
 from tests.fleet.drawing import SUBSCRIPTIONS, Fleet, Machine
 from tests.patchctl.conftest import EMAIL, ignore
-from tests.patchctl.own_machines import WANTED, at, changed, outcome, quiet, unassign
+from tests.patchctl.own_machines import WANTED, Place, at, changed, outcome, quiet, unassign
 from tests.patchctl.shell import Cli
 
 COMPUTE = "Microsoft.Compute/virtualMachines"
+
+
+def edit_patch_settings(place: Place, machine: Machine, path: str, value: str) -> None:
+    """Somebody changes a machine."""
+    os = "windows" if machine.image.os == "Windows" else "linux"
+    settings = f"properties.osProfile.{os}Configuration.patchSettings"
+    by_hand.edit(
+        place.world, place.world.resources[machine.id.lower()], f"{settings}.{path}", value
+    )
 
 
 @pytest.mark.parametrize("tagging", [True, False])
@@ -55,10 +64,7 @@ def test_drift_is_mended_and_what_was_before_is_still_known(*, tagging: bool) ->
         place.asked["machine_tags"] = tagging
         before = state(place.world)
         place.deploy()
-        os = "windows" if machine.image.os == "Windows" else "linux"
-        path = f"properties.osProfile.{os}Configuration.patchSettings.assessmentMode"
-        resource = place.world.resources[machine.id.lower()]
-        by_hand.edit(place.world, resource, path, "ImageDefault")
+        edit_patch_settings(place, machine, "assessmentMode", "ImageDefault")
         reports = place.deploy()
         assert outcome(reports, patch_settings.NAME) is Outcome.UPDATED
         assert place.settings(machine) == WANTED
@@ -93,11 +99,9 @@ def test_what_was_set_before_a_change_is_not_ours_after_it(*, tagging: bool) -> 
         place.deploy(**{"patches.reboot": "Never"})
         place.deploy(**{"patches.reboot": "Never"})
         assert place.writes == []
-        os = "windows" if machine.image.os == "Windows" else "linux"
-        platform = f"properties.osProfile.{os}Configuration.patchSettings"
-        resource = place.world.resources[machine.id.lower()]
-        path = f"{platform}.automaticByPlatformSettings.rebootSetting"
-        by_hand.edit(place.world, resource, path, "IfRequired")
+        edit_patch_settings(
+            place, machine, "automaticByPlatformSettings.rebootSetting", "IfRequired"
+        )
         reports = place.destroy()
         assert outcome(reports, patch_settings.NAME) is Outcome.PARTLY
         assert place.settings(machine) == WANTED

@@ -316,8 +316,7 @@ def _findings(
     enabled: bool,
     reader: str | None,
 ) -> list[Finding]:
-    """`reader`: who the identity is by now. One that is made anew is another, and a rule still asks
-    as the one that is gone."""
+    """`reader`: who the alerts' identity is by now."""
     state = "enabled" if enabled else "disabled until its identity may read"
     if got is None:
         return [check(f"alert {rule.name}", state, "not there")]
@@ -325,8 +324,6 @@ def _findings(
     want = desired(deployment, rule, asks=_query(deployment, rule, condition), enabled=enabled)
     wanted = _condition(want)
     standing = "enabled" if got.enabled else "disabled"
-    identities = (got.identity.user_assigned_identities or {}) if got.identity else {}
-    stored = [id for id, who in identities.items() if reader and who.principal_id in (None, reader)]
     groups = (got.actions.action_groups if got.actions else None) or []
     return [
         check(f"alert {rule.name}", state, state if got.enabled == enabled else standing),
@@ -339,12 +336,22 @@ def _findings(
         check(f"condition of {rule.name}", _terms(wanted), _terms(condition)),
         check(f"one mail for each in {rule.name}", _split(wanted), _split(condition)),
         check(f"frequency of {rule.name}", want.evaluation_frequency, got.evaluation_frequency),
-        check(f"identity of {rule.name}", deployment.alert_identity_id, stored),
+        check(f"identity of {rule.name}", deployment.alert_identity_id, _asking(got, reader)),
         check(f"scope of {rule.name}", want.scopes, got.scopes),
         check(f"action group of {rule.name}", deployment.action_group_id, groups),
         check(f"resolves by itself, {rule.name}", want.auto_mitigate, got.auto_mitigate),
         check(f"silence of {rule.name}", want.mute_actions_duration, got.mute_actions_duration),
         tags_check(f"tags of {rule.name}", deployment.tags, got.tags),
+    ]
+
+
+def _asking(got: ScheduledQueryRuleResource, reader: str | None) -> list[str]:
+    """The identities as which a rule asks. One that is made anew under its old name is another, and
+    the rule still asks as the one that is gone."""
+    identities = (got.identity.user_assigned_identities or {}) if got.identity else {}
+    return [
+        id if reader is not None and who.principal_id in (None, reader) else f"{id}, which is gone"
+        for id, who in identities.items()
     ]
 
 
