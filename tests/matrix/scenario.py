@@ -66,9 +66,11 @@ class Matrix:
             begin, whole = (start(s, self.shell) for s in (situation.start, situation.whole))
             self.shell.restore(begin)
             ended = self.shell.succeed(*situation.command)
-            self._references[situation.name] = Reference(begin, ended, self.shell.keep(), whole)
-            for saved in (begin, self.shell.keep(), whole):  # most of each state that is reached
-                state.standing(saved), state.pending(saved)
+            reference = Reference(begin, ended, self.shell.keep(), whole)
+            for saved in (begin, reference.end, whole):  # most of each state that is reached
+                state.pending(saved)
+            reference.calls, reference.nothing, reference.most  # once, and not in each fork
+            self._references[situation.name] = reference
             gc.collect()
             gc.freeze()  # what stands by now is not looked through any more
         return self._references[situation.name]
