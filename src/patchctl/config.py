@@ -1,13 +1,11 @@
-"""What can be asked for: the file format, its rules, and where each value comes from."""
+"""What can be asked for: every value, its rules, and what comes of several layers of them."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,9 +22,9 @@ from pydantic import (
 from patchctl import wording
 from patchctl.clouds import known_cloud
 from patchctl.errors import BadInput
+from patchctl.layers import STANDING, TABLES, Layer, nested
 from patchctl.schedule import recurrence, time_zones, window
 
-FILE = "patchctl.toml"
 WINDOWS = (
     "Critical",
     "Security",
@@ -308,7 +306,9 @@ class Config(Model):
     )
     parallelism: int = Field(default=8, ge=1, le=64, description="How many steps may run at once.")
     timeout: int = Field(default=60, ge=1, le=1440, description="Minutes that one step may take.")
-    sandbox: bool = Field(default=False, description="Work in the sandbox instead of Azure.")
+    sandbox: bool = Field(
+        default=False, strict=True, description="Work in the sandbox instead of Azure."
+    )
     first_now: bool = Field(
         default=False, description="Whether to open one more window about 20 minutes ahead."
     )
@@ -415,12 +415,9 @@ def _quoted(values: list[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
-SECTIONS: Mapping[str, type[Model]] = {
-    "schedule": Schedule,
-    "patches": Patches,
-    "machine": Machine,
-    "alerts": Alerts,
-}
+SECTIONS: Mapping[str, type[Model]] = dict(
+    zip(TABLES, (Schedule, Patches, Machine, Alerts), strict=True)
+)
 
 
 def _endpoint_problem(value: str) -> str:
@@ -485,63 +482,6 @@ def patch_problems(systems: tuple[str, ...], patches: Patches) -> list[str]:
     if asked == () and not (patches.include_kbs or patches.include_packages):
         problems.append("classifications: name at least one, or something to include")
     return problems
-
-
-# -- layers: flag, environment, file, what stands, default
-
-
-STANDING = "what stands"
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Values from one place: paths like `schedule.at` and what was written there."""
-
-    source: str
-    values: Mapping[str, Any]
-    spelling: Mapping[str, str]
-    """How each path is called in that place, for messages: `--at`, `PATCHCTL_AT`."""
-
-    def called(self, path: str) -> str:
-        return self.spelling.get(
-            path, self.source if self.source == STANDING else f"{path} in {self.source}"
-        )
-
-
-def read_file(path: Path) -> Layer:
-    """The layer of a configuration file. Raises BadInput when it cannot be read as TOML."""
-    try:
-        with path.open("rb") as file:
-            data = tomllib.load(file)
-    except OSError as error:
-        raise BadInput(
-            [f"{path}: {error.strerror or error}"], "Name a file that can be read with --config."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(
-            [f"{path}: not TOML: {error}"], "See examples/ for files that work."
-        ) from None
-    return Layer(str(path), flattened(data), {})
-
-
-def flattened(data: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"schedule": {"at": x}}` as `{"schedule.at": x}`; `tags` is one value."""
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if key in SECTIONS and isinstance(value, Mapping):
-            flat |= {f"{key}.{inner}": item for inner, item in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
-def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for path, value in flat.items():
-        *parents, leaf = path.split(".", 1)
-        node = data.setdefault(parents[0], {}) if parents else data
-        node[leaf] = value
-    return data
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from patchctl import template_spec
 from patchctl.clients import find
-from patchctl.config import Layer
 from patchctl.errors import BadInput, Foreign
+from patchctl.layers import Layer
 from patchctl.remembered import SUFFIX, is_ours
 from patchctl.report import lowered
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from patchctl.config import Layer, Patches, classifications, patch_problems, placed, validated
+from patchctl.config import Patches, classifications, patch_problems, placed, validated
 from patchctl.errors import BadInput
+from patchctl.layers import Layer
 from patchctl.machines import Machine
 
 CHOOSING = ("classifications", "include_kbs", "include_packages")

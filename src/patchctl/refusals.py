@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from patchctl import __version__
-from patchctl.config import STANDING, Asked, flattened
+from patchctl.config import Asked
 from patchctl.errors import BadInput, Foreign, NotAsItShouldBe, PatchctlError
+from patchctl.layers import STANDING, flattened
 from patchctl.remembered import CREATED_BY, MOST_TAGS, OWNER, VERSION, release
 from patchctl.report import same
 from patchctl.schedule import time_zones, window

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from patchctl import engine
 from patchctl.clients import Clients, Connection, connect_to_sandbox, find
-from patchctl.config import Config, Layer, flattened, layered
+from patchctl.config import Config, layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
 from patchctl.errors import BadInput, Stopped
+from patchctl.layers import Layer, flattened
 from patchctl.offers import with_offer
 from patchctl.refusals import refuse_lacking, require_possible
 from patchctl.report import same

@@ -8,7 +8,8 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 
-from patchctl.config import STANDING, Config, Layer, flattened
+from patchctl.config import Config
+from patchctl.layers import STANDING, Layer, flattened
 from patchctl.report import lowered
 
 MANAGED_BY = "managed-by"

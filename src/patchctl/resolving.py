@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from patchctl import remembered, template_spec
-from patchctl.config import STANDING, Asked, Layer, flattened, layered
+from patchctl.config import Asked, layered
 from patchctl.deployment import Deployment
 from patchctl.deployments import deployments
 from patchctl.keeper import Keeper, find_keeper, location_of_group
+from patchctl.layers import STANDING, Layer, flattened
 from patchctl.refusals import refuse_fixed, refuse_newer, refuse_past_first
 from patchctl.remembered import SUFFIX
 from patchctl.report import same

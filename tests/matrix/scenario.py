@@ -69,7 +69,7 @@ class Matrix:
             reference = Reference(begin, ended, self.shell.keep(), whole)
             for saved in (begin, reference.end, whole):  # most of each state that is reached
                 state.pending(saved)
-            reference.calls, reference.nothing, reference.most  # once, and not in each fork
+            reference.look()
             self._references[situation.name] = reference
             gc.collect()
             gc.freeze()  # what stands by now is not looked through any more
@@ -241,6 +241,10 @@ class Reference:
     @cached_property
     def calls(self) -> list[Call]:
         return calls(self.ended.exchanges)
+
+    def look(self) -> None:
+        """Read all of it now, once, and not in each process that is forked off."""
+        _ = self.calls, self.nothing, self.most
 
 
 def cured(saved: Saved, fault: Fault, *, patient: bool = False) -> Saved:

@@ -14,9 +14,9 @@ import pytest
 
 from patchctl import engine
 from patchctl.clients import Clients, Connection, connect_to_azure, connect_to_sandbox, find
-from patchctl.config import Layer
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
+from patchctl.layers import Layer
 from patchctl.offers import with_offer
 from patchctl.report import Event, Inspection, StepReport
 from patchctl.resolving import resolve

@@ -21,9 +21,9 @@ from arm_sandbox.world import World
 from patchctl import engine
 from patchctl.clients import Clients, Connection
 from patchctl.clouds import CLOUDS
-from patchctl.config import Layer
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits, Plan
+from patchctl.layers import Layer
 from patchctl.report import Outcome, StepReport
 from patchctl.resolving import resolve
 from patchctl.selection import with_machines

@@ -25,10 +25,11 @@ from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from patchctl import notification
 from patchctl.clients import Connection, connect_to_sandbox
-from patchctl.config import Layer, layered
+from patchctl.config import layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits, deploy, inspect
 from patchctl.errors import Stopped
+from patchctl.layers import Layer
 from patchctl.offers import Offer, with_offer
 from patchctl.report import Event
 from patchctl.resolving import resolve

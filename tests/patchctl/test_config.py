@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from patchctl import config
-from patchctl.config import STANDING, Asked, Config, Layer, Model, layered, read_file
+from patchctl.config import Asked, Config, Model, layered
 from patchctl.errors import BadInput
+from patchctl.layers import STANDING, Layer, flattened, nested, read_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples/complete.toml"
 EMAILS = {"emails": ["you@example.com"]}
@@ -189,4 +190,4 @@ def test_an_iana_zone_becomes_azures() -> None:
 
 def test_flattening_and_nesting_undo_each_other() -> None:
     flat = {"name": "web", "schedule.at": "02:00", "tags": {"a.b": "c"}}
-    assert config.flattened(config.nested(flat)) == flat
+    assert flattened(nested(flat)) == flat

@@ -19,9 +19,9 @@ from arm_sandbox import by_hand
 from arm_sandbox.providers import catalogue
 from arm_sandbox.transport import SandboxTransport
 from patchctl.clients import Clients
-from patchctl.config import Layer
 from patchctl.deployment import Deployment
 from patchctl.errors import BadInput
+from patchctl.layers import Layer
 from patchctl.report import Outcome, State
 from patchctl.resolving import resolve
 from patchctl.selection import with_machines

@@ -21,8 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from patchctl import machine_settings
-from patchctl.config import LINUX, WINDOWS, Layer, layered, read_file
+from patchctl.config import LINUX, WINDOWS, layered
 from patchctl.deployment import Deployment
+from patchctl.layers import Layer, read_file
 from patchctl.machines import Settings
 from patchctl.offers import Offer
 from patchctl.sign_in import Identity

@@ -15,9 +15,9 @@ from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from patchctl import fleet, queries
 from patchctl.clients import Connection, connect_to_sandbox
-from patchctl.config import Layer
 from patchctl.graph import PAGE, SUBSCRIPTIONS, Graph, pause
 from patchctl.history import History
+from patchctl.layers import Layer
 from patchctl.observation import Row
 from patchctl.queries import Fleet
 from patchctl.resolving import resolve

@@ -12,7 +12,8 @@ from azure.mgmt.resource.resources.models import ResourceGroup
 
 from arm_sandbox.world import Resource, World
 from patchctl.clients import Connection
-from patchctl.config import layered, read_file
+from patchctl.config import layered
+from patchctl.layers import read_file
 from patchctl.steps import STEPS
 from tests.patchctl.shell import EMAIL, Cli, outcomes
 

@@ -16,9 +16,9 @@ from arm_sandbox.store import Store
 from arm_sandbox.world import Resource, World
 from patchctl import engine
 from patchctl.clients import Connection, connect_to_sandbox
-from patchctl.config import Layer
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
+from patchctl.layers import Layer
 from patchctl.offers import with_offer
 from patchctl.resolving import resolve
 from patchctl.steps import STEPS

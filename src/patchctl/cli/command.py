@@ -21,11 +21,12 @@ from patchctl.cli.advice import CommandLine, advise, command_line
 from patchctl.cli.options import PATHS, WANTED, Output, placed
 from patchctl.clouds import known_cloud
 from patchctl.errors import BadInput, Interrupted, PatchctlError, Stopped, unexpected
+from patchctl.layers import FILE, Layer, read_file
 from patchctl.views.envelope import Envelope
 
 if TYPE_CHECKING:
     from patchctl.clients import Connection
-    from patchctl.config import Config, Layer
+    from patchctl.config import Config
     from patchctl.deployment import Deployment
     from patchctl.engine import Limits, Plan
     from patchctl.memories import Kept
@@ -220,10 +221,10 @@ def command(ctx: typer.Context, name: str, *, asks: bool = True) -> Iterator[Com
 
 
 def _begin(c: Command, ctx: typer.Context) -> None:
+    c.say(_greeting(c.layers))
     asked = c.asked
     c.envelope.deployment, c.typed = asked.name, command_line(ctx, asked.name)
     c.envelope.sandbox, c.envelope.endpoint = asked.sandbox, asked.endpoint
-    c.say(_greeting(asked))
 
 
 def _keep_log(file: Path | None, resources: ExitStack) -> None:
@@ -293,10 +294,12 @@ def pace() -> float:
         raise BadInput(["PATCHCTL_SANDBOX_PACE: a number of seconds is wanted, like 60"]) from None
 
 
-def _greeting(asked: Config) -> str:
-    """The first line, before anything slow is loaded and anybody is called."""
-    where = "SANDBOX" if asked.sandbox else asked.endpoint or f"Azure ({asked.cloud})"
-    return f"patchctl {__version__} · {where}"
+def _greeting(layers: Sequence[Layer]) -> Text:
+    """The first line, before anything slow is loaded and anybody is called; what is asked for is
+    not checked yet."""
+    asked = dict(item for layer in reversed(layers) for item in layer.values.items())
+    where = asked.get("endpoint") or f"Azure ({asked.get('cloud', 'public')})"
+    return Text(f"patchctl {__version__} · {'SANDBOX' if asked.get('sandbox') else where}")
 
 
 def _who(connection: Connection) -> str:
@@ -313,9 +316,6 @@ def _who(connection: Connection) -> str:
 
 def _layers(ctx: typer.Context) -> list[Layer]:
     """What is asked for: flags over environment over file."""
-    from patchctl import config
-    from patchctl.config import Layer
-
     flags: dict[str, Any] = {}
     environment: dict[str, Any] = {}
     for option in PATHS:
@@ -333,8 +333,8 @@ def _layers(ctx: typer.Context) -> list[Layer]:
             {path: f"PATCHCTL_{option.upper()}" for option, path in PATHS.items()},
         ),
     ]
-    file = ctx.params.get("config") or _file_here(config.FILE)
-    return [*layers, _taken(config.read_file(file), ctx)] if file is not None else layers
+    file = ctx.params.get("config") or _file_here(FILE)
+    return [*layers, _taken(read_file(file), ctx)] if file is not None else layers
 
 
 def _taken(file: Layer, ctx: typer.Context) -> Layer:
