@@ -143,16 +143,18 @@ async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | 
     """The deployment as its machines remember it, all of them released; None if none does.
 
     An assignment names the schedule that it was made for, and a tag the deployment, though neither
-    stands any more; both end in its suffix.
+    stands any more; both end in its suffix. Raises PatchctlError where Azure contradicts itself.
     """
     seen = (await look(clients)).machines
     suffix = suffix_left(deployment, seen)
-    if suffix is None:
+    if suffix is None and not deployment.listed:
         return None
-    if deployment.listed or await find_keeper(clients, deployment) is not None:
+    if await find_keeper(clients, deployment) is not None or (suffix and deployment.listed):
         raise PatchctlError(
             "NotSure", f"Azure said that {deployment.name} is not there, and then that it is."
         )
+    if suffix is None:  # the list knew of it longer than the group was there
+        return None
     found = replace(deployment, suffix=suffix)
     return replace(found, released=tuple(m for m in seen if stands(found, m)))
 

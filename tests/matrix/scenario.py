@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -155,9 +155,8 @@ class Matrix:
     def _goes_on(self, situation: Situation, at: Saved, told: str, *, dated: bool) -> Iterator[str]:
         reference = self.reference(situation)
         self.shell.restore(at)
-        if told:
-            yield from self._follow(told)
-        for command in self._way_out(situation, at, told):
+        done = (yield from self._follow(told)) if told else ""
+        for command in self._way_out(situation, at, done):
             yield from self._ends_well(command)
         got, wanted = (
             state.standing(saved, dated=dated) for saved in (self.shell.keep(), reference.end)
@@ -182,26 +181,28 @@ class Matrix:
         if quietly:
             yield from (f"once more, it wrote {w}" for w in written)
 
-    def _follow(self, told: str) -> Iterator[str]:
-        """Do what one is told, and what one is told then, until nothing is wrong any more."""
+    def _follow(self, told: str) -> Generator[str, None, str]:
+        """Do what one is told, and what one is told then, until nothing is wrong any more; what
+        was done last."""
         seen = [told]
         for _ in range(HOPS):
             ended = self.shell.run(*shlex.split(seen[-1])[1:])
             if ended.code == 0:
-                return
+                return seen[-1]
             seen.append(advice(ended))
             if not seen[-1]:
                 break
         yield f"the advice leads nowhere: {' -> '.join(seen)}: {ended.error}"
+        return ""
 
-    def _way_out(self, situation: Situation, at: Saved, told: str) -> Iterator[tuple[str, ...]]:
-        """What a user types: the same command again.
+    def _way_out(self, situation: Situation, at: Saved, done: str) -> Iterator[tuple[str, ...]]:
+        """What a user types: the same command again, `done` what one was told.
 
         Who makes nothing sees what somebody has broken, and mends it by deploying, as one is told
-        or by oneself.
+        or by oneself: that is left where all that is left was to be destroyed.
         """
         begin = self.reference(situation).begin
-        makes = situation.command[0] in ("deploy", "destroy") or told.startswith("patchctl deploy")
+        makes = situation.command[0] in ("deploy", "destroy") or done.startswith("patchctl deploy")
         if not makes and state.standing(at) != state.standing(begin):
             yield situation.mended
         yield situation.command
