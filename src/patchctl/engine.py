@@ -103,7 +103,12 @@ async def deploy(
 
 
 async def destroy(
-    steps: Sequence[Step], clients: Clients, deployment: Deployment, notify: Notify, limits: Limits
+    steps: Sequence[Step],
+    clients: Clients,
+    deployment: Deployment,
+    plan: Plan,
+    notify: Notify,
+    limits: Limits,
 ) -> list[StepReport]:
     """Take away what the steps made, each once what needs it is gone.
 
@@ -111,9 +116,13 @@ async def destroy(
     with it what is remembered.
     """
     grounds, kept = {step.NAME for step in steps if not step.NEEDS}, set[str]()
+    shown = {name for name, inspection in plan.items() if inspection.stands}
 
     async def take_away(step: Step) -> StepReport:
         found = await step.inspect(clients, deployment)
+        if step.NAME in shown and not found.stands:  # one read that lags behind proves nothing
+            await asyncio.sleep(LOOK_AGAIN)
+            found = await step.inspect(clients, deployment)
         if found.state is State.FOREIGN or step.NAME in kept:
             return _report(step, Outcome.LEFT, found)
         if step.destroy is None or not found.stands:

@@ -55,8 +55,9 @@ class Place:
         return run(engine.deploy(steps, clients, deployment, plan, ignore, Limits()))
 
     def destroy(self, steps: Sequence[Step]) -> list[StepReport]:
-        going = engine.destroy(steps, self.clients, self.deployment, ignore, Limits())
-        return self.connection.run(going)
+        run, clients, deployment = self.connection.run, self.clients, self.deployment
+        plan = run(engine.inspect(steps, clients, deployment, ignore, Limits()))
+        return run(engine.destroy(steps, clients, deployment, plan, ignore, Limits()))
 
 
 def ignore(event: Event) -> None:

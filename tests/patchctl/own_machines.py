@@ -82,7 +82,7 @@ class Place:
         bare = {"machines": None, "machine_tags": None, "resource_group": None}
         deployment, clients = self.deployment(**bare), self.connection.clients
         steps = STEPS if deployment.borrowed else OUT_BEFORE_THE_GROUP
-        going = engine.destroy(steps, clients, deployment, ignore, Limits())
+        going = engine.destroy(steps, clients, deployment, self.plan(deployment), ignore, Limits())
         return self.connection.run(going)
 
     def settings(self, machine: Machine) -> dict[str, Any]:

@@ -93,6 +93,16 @@ async def deployed(
     return {report.step: report.outcome for report in reports}
 
 
+async def destroyed(
+    things: Sequence[Thing],
+    deployment: Deployment = DEPLOYMENT,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[StepReport]:
+    plan = await engine.inspect(things, CLIENTS, deployment, ignore, LIMITS)
+    meanwhile()
+    return await engine.destroy(things, CLIENTS, deployment, plan, ignore, LIMITS)
+
+
 def stopped(main: Coroutine[Any, Any, Any]) -> tuple[PatchctlError, dict[str, Outcome]]:
     with pytest.raises(Stopped) as error:
         in_virtual_time(main)
@@ -317,9 +327,7 @@ def test_destroy_goes_backwards() -> None:
     wall = Thing("wall", ("ground",), 5, State.READY)
     roof = Thing("roof", ("wall",), state=State.READY)
     absent, foreign = Thing("absent"), Thing("foreign", state=State.FOREIGN)
-    reports = in_virtual_time(
-        engine.destroy([ground, wall, roof, absent, foreign], CLIENTS, DEPLOYMENT, ignore, Limits())
-    )
+    reports = in_virtual_time(destroyed([ground, wall, roof, absent, foreign]))
     assert {report.step: report.outcome for report in reports} == {
         "ground": Outcome.DELETED,
         "wall": Outcome.DELETED,
@@ -344,19 +352,33 @@ def test_a_deletion_of_which_nobody_is_told_is_seen_to_its_end(
             asyncio.get_running_loop().call_later(
                 1800 if thing is ground else 600, setattr, thing, "state", State.ABSENT
             )
-        deployment = replace(DEPLOYMENT, wait=wait)
-        return await engine.destroy([ground, wall], CLIENTS, deployment, ignore, Limits())
+        return await destroyed([ground, wall], replace(DEPLOYMENT, wait=wait))
 
     reports = in_virtual_time(main())
     assert {r.step: r.outcome for r in reports} == {"ground": outcome, "wall": Outcome.DELETED}
     assert ground.began >= wall.ended + 600 - wall.seconds
 
 
+def test_what_was_seen_is_gone_only_when_a_second_look_says_so() -> None:
+    """A read may reach a region that does not know of it."""
+    ground, wall = Thing("ground", state=State.READY), Thing("wall", state=State.READY)
+
+    def meanwhile() -> None:
+        ground.state = wall.state = State.ABSENT
+        asyncio.get_running_loop().call_later(2, setattr, ground, "state", State.READY)
+
+    reports = in_virtual_time(destroyed([ground, wall], meanwhile=meanwhile))
+    assert {report.step: report.outcome for report in reports} == {
+        "ground": Outcome.DELETED,
+        "wall": Outcome.ABSENT,
+    }
+
+
 def test_what_still_stands_is_not_called_gone() -> None:
     """And what it stands on stays, for whoever tries again."""
     ground = Thing("ground", state=State.READY)
     wall = Thing("wall", ("ground",), state=State.READY, gone=State.READY)
-    error, outcomes = stopped(engine.destroy([ground, wall], CLIENTS, DEPLOYMENT, ignore, Limits()))
+    error, outcomes = stopped(destroyed([ground, wall]))
     assert (error.code, error.step, error.resource) == ("StillThere", "wall", "/wall")
     assert outcomes == {"ground": Outcome.SKIPPED, "wall": Outcome.FAILED}
     assert ground.log == []

@@ -60,7 +60,9 @@ def destroy(c: Command) -> None:
     with c.progress(connection) as progress:
         limits, writing = c.limits(deployment), _writes(deployment, steps, found, foreign)
         reports = connection.run(
-            _taken_away(connection.clients, deployment, steps, progress.notify, limits, writing)
+            _taken_away(
+                connection.clients, deployment, steps, found, progress.notify, limits, writing
+            )
         )
     c.report(reports)
     c.show(_what_went(deployment.name, reports))
@@ -91,6 +93,7 @@ async def _taken_away(
     clients: Clients,
     deployment: Deployment,
     steps: Sequence[Step],
+    found: Plan,
     notify: Notify,
     limits: Limits,
     writing: bool,
@@ -99,7 +102,7 @@ async def _taken_away(
     from patchctl.at_work import noted
 
     async with noted(clients, deployment, limits.timeout, writing=writing) as told:
-        return await engine.destroy(steps, clients, told, notify, limits)
+        return await engine.destroy(steps, clients, told, found, notify, limits)
 
 
 def _writes(
