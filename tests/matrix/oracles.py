@@ -29,6 +29,8 @@ POLL = 5.0
 """Seconds between two polls, at least."""
 SECONDS = 2.5 * 3600
 """So much longer than the undisturbed run may be taken: a step may wait for an hour."""
+LOOKS = 2
+"""The plan looks at what stands, and then the step does before it writes."""
 SIGTERM = -15
 ASKED_TO_END = ("interrupt", "interrupt-twice", "terminate")
 OUR_FAULT = "patchctl has a fault"
@@ -160,7 +162,10 @@ def kept(
 
 
 def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:
-    """What a look can show that somebody has edited is not written over: it was in no plan."""
+    """What a look can show that somebody has edited is not written over: it was in no plan.
+
+    After the look of the plan and that of the step, what reads once more is the write itself.
+    """
     edits = fault.kind == "edited" and parse(fault.path).type.lower() in EDITS
     if not edits or fault.method != "GET":
         return
@@ -170,7 +175,9 @@ def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:
     ]
     edit = calls[fault.nth - 1]
     before, after = _written_to(made[:edit]), _written_to(made[edit:])
-    if before and path in after and made[edit]["status"] == 200:
+    later = calls[fault.nth :]
+    looked = fault.nth <= LOOKS or any(path not in _written_to(made[edit:n]) for n in later)
+    if before and looked and path in after and made[edit]["status"] == 200:
         yield "what somebody has edited meanwhile was written over"
 
 
