@@ -7,6 +7,7 @@ away. Nothing depends on it, and what goes wrong with it stops nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
+
+PATIENCE = 30.0
+"""Seconds that a note is worth: whoever has to wait before asking again goes on without it."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,9 @@ async def _tag(clients: Clients, deployment: Deployment, operation: str, note: s
     from azure.mgmt.resource.resources.models import Tags, TagsPatchResource
 
     patch = TagsPatchResource(operation=operation, properties=Tags(tags={AT_WORK: note}))
-    with suppress(PatchctlError):
-        await translated(_patch(clients, deployment.keeper_id, patch))
+    with suppress(PatchctlError, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await translated(_patch(clients, deployment.keeper_id, patch))
 
 
 async def _patch(clients: Clients, scope: str, patch: TagsPatchResource) -> None:

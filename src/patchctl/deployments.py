@@ -59,7 +59,9 @@ async def _in_subscription(clients: Clients, id: str, shown: str) -> list[Listed
     try:
         keepers = [(g.tags, g.location, g.id) async for g in groups]
         keepers += [(s.tags, s.location, s.id) async for s in specs]
-    except HttpResponseError:
+    except HttpResponseError as error:
+        if error.status_code not in (403, 404):
+            raise
         return None
     found = [(lowered(tags), location, keeper or "") for tags, location, keeper in keepers]
     return [

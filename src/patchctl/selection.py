@@ -25,6 +25,7 @@ from patchctl.graph import Graph
 from patchctl.keeper import find_keeper
 from patchctl.machines import Machine, Obstacle, obstacle, unfit, wanted_settings
 from patchctl.many import each
+from patchctl.report import same
 from patchctl.schedule import recurrence, window
 from patchctl.schedule.window import Window, overlap
 
@@ -160,7 +161,9 @@ async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | 
 
 
 def suffix_left(deployment: Deployment, seen: Iterable[Machine]) -> str | None:
-    """The suffix by which most machines remember a deployment of this name."""
+    """The suffix by which most machines remember a deployment of this name that stands nowhere."""
+    if deployment.elsewhere:
+        return None
     found = Counter(suffix for machine in seen for suffix in _suffixes(deployment, machine))
     return found.most_common(1)[0][0] if found else None
 
@@ -172,10 +175,17 @@ def _suffixes(deployment: Deployment, machine: Machine) -> Iterator[str]:
 
 
 def _is_left(deployment: Deployment, machine: Machine) -> bool:
-    """In a group of somebody's a schedule may be any deployment's; only a tag says whose it was."""
+    """In a group of somebody's a schedule may be any deployment's; only a tag says whose it was.
+
+    Nor is a machine left behind that a schedule of another subscription names, of which not even
+    the group may be readable.
+    """
     assigned = not set(deployment.configuration_ids).isdisjoint(machine.schedules)
     tagged = machine.tag(deployment.machine_tag) is not None
-    return tagged or (assigned and not deployment.borrowed)
+    return (tagged or (assigned and not deployment.borrowed)) and not any(
+        id.endswith(f"-{deployment.suffix}") and not same(id.split("/")[2], deployment.subscription)
+        for id in machine.schedules
+    )
 
 
 # -- patterns

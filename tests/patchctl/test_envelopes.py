@@ -91,6 +91,13 @@ def test_what_tells_nothing(body: str) -> None:
     assert read(body) == []
 
 
+def test_json_that_was_cut_off_is_not_shown() -> None:
+    """An action group's answer may hold somebody's webhook, token included."""
+    assert (
+        read('{"properties": {"webhookReceivers": [{"serviceUri": "https://hook.example/T0K') == []
+    )
+
+
 def test_an_error_in_an_error_without_end() -> None:
     body: Any = LOCKED
     for _ in range(200):

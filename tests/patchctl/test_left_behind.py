@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.world, pytest.mark.slow]
 
 FLEET = draw("matrix 4", 3, subscriptions=2, groups=1, trouble=0.0, sorts=EVERY)
 LOCKS = "Microsoft.Authorization/locks"
+OURS = f"/subscriptions/5a4d0000-0000-4000-8000-000000000001/resourceGroups/{GROUP}"
 MACHINES = tuple(part for m in FLEET.machines for part in ("--vm", m.id))
 
 
@@ -210,3 +211,44 @@ def test_roles_go_with_their_identity_though_no_alerts_are_asked_for_any_more(
     cli.change(lambda world: world.options.failures.clear())
     assert cli("destroy", "--yes").code == 0
     assert differences(before, state(cli.world)) == []
+
+
+def test_machines_of_a_deployment_in_another_subscription_are_not_left_behind(cli: Cli) -> None:
+    """Of which a look from here cannot see more than its machines, and its name in a list."""
+    here, there = sorted({machine.id.split("/")[2] for machine in FLEET.machines})
+    cli.store.save(build(FLEET, World(now=NOON)))
+    assert cli("deploy", *EMAIL, *MACHINES, "--subscription", there).code == 0
+    stood = state(cli.world)
+    assert "nothing to do" in cli("destroy", "--yes", "--subscription", here).out
+    assert differences(stood, state(cli.world)) == []
+    cli.change(lambda world: hide_the_group(world, there))
+    assert "nothing to do" in cli("destroy", "--yes", "--subscription", here).out
+    assert cli("validate", "--subscription", there).code == 0
+
+
+def hide_the_group(world: World, subscription: str) -> None:
+    """Let lists of groups leave it out, as they do for who may not read it."""
+    world.options.faults = [
+        Fault("403", "GET", f"/subscriptions/{subscription}/resourcegroups", times=1)
+    ]
+
+
+def test_roles_of_somebodys_identity_stay_where_no_machine_is_any_more(cli: Cli) -> None:
+    cli.store.save(build(FLEET, World(now=NOON)))
+    assert cli("deploy", *EMAIL, "--name", "other").code == 0
+    identity = cli.the("Microsoft.ManagedIdentity/userAssignedIdentities")
+    groups = sorted({machine.id.split("/providers/")[0] for machine in FLEET.machines})
+    for group in groups:
+        cli.grant(group, identity.properties["principalId"], "Reader")
+    theirs = ("--alert-identity", identity.id)
+    assert cli("deploy", *EMAIL, *MACHINES, *theirs).code in (0, 7)
+    cli.grant(OURS, identity.properties["principalId"], "Reader")
+    assert cli("deploy").code == 0
+    before = roles(cli)
+    kept = [m.id for m in FLEET.machines if m.id.startswith(groups[0])]
+    assert cli("deploy", *(part for id in kept for part in ("--vm", id))).code == 0
+    assert roles(cli) == before
+
+
+def roles(cli: Cli) -> set[str]:
+    return {id for id in state(cli.world) if "/roleassignments/" in id}

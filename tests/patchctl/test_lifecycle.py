@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from azure.mgmt.resource.resources.models import ResourceGroup
 
+from arm_sandbox.options import Fault
 from arm_sandbox.world import Resource, World
 from patchctl.clients import Connection
 from patchctl.config import layered
@@ -202,6 +203,13 @@ def test_nobody_is_mailed_by_a_deployment_that_does_not_stand(
     error = cli.json("test-notify", "--name", "nix", *how, code=5)["error"]
     assert (error["code"], error["resource"]) == ("NotDeployed", None)
     assert error["message"] == "nix does not stand here."
+
+
+def test_list_does_not_call_empty_what_it_could_not_read(cli: Cli) -> None:
+    groups = "/subscriptions/5a4d0000-0000-4000-8000-000000000001/resourcegroups"
+    broken = Fault("500", "GET", groups, times=0)
+    cli.change(lambda world: world.options.faults.append(broken))
+    assert cli.json("list", code=1)["error"]["code"] == "InternalServerError"
 
 
 def test_list_says_what_does_not_stand_and_how_to_make_just_that(cli: Cli) -> None:

@@ -57,10 +57,8 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         return Inspection(State.WITHHELD, (), tuple(findings), (note,))
     if len(missing) == len(found):
         return absent(findings, [])
-    left = await each(
-        deployment.left_scopes, lambda scope: access.ours(clients, scope, deployment, principal)
-    )
-    return inspected([*findings, *map(_left, chain(*left))], ours)
+    left = await _left(clients, deployment, principal)
+    return inspected([*findings, *map(_too_much, left)], ours)
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
@@ -72,8 +70,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     # That of our own group first: it tells destroy that there may be others.
     for scopes in ([deployment.group_id], deployment.read_scopes):
         await each(scopes, lambda scope: _grant(clients, deployment, scope, principal))
-    for scope in deployment.left_scopes:
-        await access.revoke(clients, await access.ours(clients, scope, deployment, principal))
+    await access.revoke(clients, await _left(clients, deployment, principal))
     orphans = await _marked(clients, deployment)
     await access.revoke(clients, (r for r in orphans if r.principal_id != principal))
 
@@ -83,6 +80,17 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     if deployment.config.alerts.identity is None:
         principal = await access.principal(clients, deployment)
         await access.revoke(clients, await access.granted(clients, deployment, principal))
+
+
+async def _left(
+    clients: Clients, deployment: Deployment, principal: str | None
+) -> list[RoleAssignment]:
+    """The roles of our own identity on groups that have no machine of ours any more."""
+    if deployment.config.alerts.identity is not None:
+        return []
+    scopes = deployment.left_scopes
+    found = await each(scopes, lambda scope: access.ours(clients, scope, deployment, principal))
+    return list(chain(*found))
 
 
 async def _marked(clients: Clients, deployment: Deployment) -> list[RoleAssignment]:
@@ -108,7 +116,7 @@ async def _withheld(clients: Clients, deployment: Deployment, scopes: list[str])
     return [scope for scope, granting in zip(scopes, may, strict=True) if not granting]
 
 
-def _left(role: RoleAssignment) -> Finding:
+def _too_much(role: RoleAssignment) -> Finding:
     return check(f"role of the identity on {role.scope}", "none", ROLE)
 
 

@@ -17,7 +17,7 @@ from patchctl import actions, template_spec
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.errors import PatchctlError
+from patchctl.errors import Foreign, PatchctlError
 from patchctl.keeper import going
 from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
 from patchctl.report import (
@@ -82,6 +82,8 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     if keeper is None and deployment.stands:
         # Under the old suffix it would meet names that Azure has yet to forget.
         raise _deleted(deployment)
+    if keeper is not None and not is_ours(keeper.tags, deployment.name):
+        raise _foreign(deployment)
     if _suffix(keeper) not in ("", deployment.suffix):
         raise _begun_twice(deployment)
     # What was remembered before may have taken more tags than it does now.
@@ -130,6 +132,11 @@ def _deleted(deployment: Deployment) -> PatchctlError:
         step=NAME,
         resource=deployment.keeper_id,
     )
+
+
+def _foreign(deployment: Deployment) -> Foreign:
+    message = f"Somebody has made the {KEEPERS[deployment.borrowed]} meanwhile."
+    return Foreign("Foreign", message, step=NAME, resource=deployment.keeper_id)
 
 
 def _begun_twice(deployment: Deployment) -> PatchctlError:
