@@ -41,12 +41,8 @@ def translate(error: Exception) -> PatchctlError:
     from azure.core import exceptions as azure
 
     if isinstance(error, azure.DecodeError):
-        return PatchctlError(
-            "NoAnswer",
-            _unreadable(error),
-            resource=_resource(error),
-            request_id=_request_id(error),
-        )
+        told, asked = _unreadable(error), _request_id(error)
+        return PatchctlError("NoAnswer", told, resource=_resource(error), request_id=asked)
     if isinstance(error, azure.HttpResponseError):
         return _refused(error)
     if isinstance(error, (azure.ServiceRequestError, azure.ServiceResponseError)):
