@@ -95,12 +95,13 @@ async def _tag(clients: Clients, deployment: Deployment, operation: str, note: s
     from azure.mgmt.resource.resources.models import Tags, TagsPatchResource
 
     patch = TagsPatchResource(operation=operation, properties=Tags(tags={AT_WORK: note}))
-    with suppress(PatchctlError, TimeoutError):
-        async with asyncio.timeout(PATIENCE):
-            await translated(_patch(clients, deployment.keeper_id, patch))
+    with suppress(PatchctlError):
+        await translated(_patch(clients, deployment.keeper_id, patch))
 
 
 async def _patch(clients: Clients, scope: str, patch: TagsPatchResource) -> None:
     """Once: a note is not worth waiting for, nor the end of an operation that it begins."""
     tags = clients.resources.tags
-    await tags.begin_update_at_scope(scope, patch, retry_total=0, polling=False)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await tags.begin_update_at_scope(scope, patch, retry_total=0, polling=False)
