@@ -154,7 +154,7 @@ async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | 
         raise PatchctlError(
             "NotSure", f"Azure said that {deployment.name} is not there, and then that it is."
         )
-    if suffix is None:  # the list knew of it longer than the group was there
+    if suffix is None:
         return None
     found = replace(deployment, suffix=suffix)
     return replace(found, released=tuple(m for m in seen if stands(found, m)))
