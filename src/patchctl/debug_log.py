@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from patchctl import envelopes
 from patchctl.errors import BadInput
+from patchctl.pipeline import read
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -104,7 +105,7 @@ async def _answer(answer: Any) -> dict[str, Any]:
 async def _errors(answer: Any) -> list[dict[str, str]] | None:
     if answer.status_code < HTTPStatus.BAD_REQUEST:
         return None
-    await answer.read()
+    await read(answer)
     return [{"code": told.code, "message": told.message} for told in envelopes.read(answer.text())]
 
 

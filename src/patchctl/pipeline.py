@@ -71,11 +71,19 @@ class NotRegistering:
         answer = response.http_response
         looking = asked.method in ("GET", "HEAD")
         if answer.status_code == HTTPStatus.CONFLICT and (looking or unread):
-            await answer.read()
+            await read(answer)
             error = translate(HttpResponseError(response=answer))
             if isinstance(error, Unregistered):
                 raise error
         return response
+
+
+async def read(answer: Any) -> None:
+    """Have an answer whole; that of an older client has no `read`, and reads itself when asked."""
+    if hasattr(answer, "read"):
+        await answer.read()
+    elif hasattr(answer, "load_body"):
+        await answer.load_body()
 
 
 def refuse_pages() -> SansIOHTTPPolicy[Any, Any]:
