@@ -36,7 +36,9 @@ class SandboxTransport(AsyncHttpTransport[Any, Any]):
         response = await self._answer(asked, fault)
         if response.seconds:
             await asyncio.sleep(response.seconds)
-        return SandboxResponse(request, response, streamed=bool(kwargs.get("stream")))
+        if not _is_newer(request):
+            return SandboxResponse(request, response)
+        return NewerResponse(request, response, streamed=bool(kwargs.get("stream")))
 
     async def _answer(self, asked: Request, fault: str) -> Response:
         """What arrives as the answer. Raises azure-core's exceptions where none does."""
@@ -61,31 +63,52 @@ class SandboxTransport(AsyncHttpTransport[Any, Any]):
         """See `close`."""
 
 
+def _is_newer(request: Any) -> bool:
+    """Of which of azure-core's two generations a request is, and so must be its answer."""
+    return hasattr(request, "content")
+
+
 def _content(request: Any) -> bytes:
-    """The body of either kind of azure-core request: `content` is the newer, `body` the older."""
-    content = request.content if hasattr(request, "content") else request.body
+    content = request.content if _is_newer(request) else request.body
     if content is None:
         return b""
     return content if isinstance(content, bytes) else str(content).encode()
 
 
 class SandboxResponse(AsyncHttpResponse):
-    """One response for both generations of azure-core.
+    """A response of the older generation of azure-core, which reads itself when asked for its body.
 
-    The older one has `body()` and `load_body`, the newer one `content` and `read`. What is streamed
-    has to be read first, as azure-core's own have: the answers to all that begins an operation.
+    As of `AsyncioRequestsTransport`: it has neither `read` nor `load_body`.
     """
 
-    is_stream_consumed = True
-    is_closed = True
-
-    def __init__(self, request: Any, response: Response, *, streamed: bool = False) -> None:
+    def __init__(self, request: Any, response: Response) -> None:
         super().__init__(request, response)
         self.status_code = response.status
         self.reason = http.HTTPStatus(response.status).phrase
         self.headers: MutableMapping[str, str] = case_insensitive_dict(response.headers)
         self.content_type = self.headers.get("Content-Type")
-        self._content, self._is_read = response.content, not streamed
+        self._content = response.content
+
+    def body(self) -> bytes:
+        return self._content
+
+    async def iter_bytes(self, **kwargs: Any) -> AsyncIterator[bytes]:
+        yield self._content
+
+    def stream_download(self, pipeline: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        return self.iter_bytes()
+
+
+class NewerResponse(SandboxResponse):
+    """A response of the newer generation. What is streamed has to be read first, as azure-core's
+    own have: the answers to all that begins an operation."""
+
+    is_stream_consumed = True
+    is_closed = True
+
+    def __init__(self, request: Any, response: Response, *, streamed: bool) -> None:
+        super().__init__(request, response)
+        self._is_read = not streamed
 
     @property
     def content(self) -> bytes:
@@ -100,21 +123,12 @@ class SandboxResponse(AsyncHttpResponse):
     def json(self) -> Any:
         return json.loads(self.content)
 
-    async def load_body(self) -> None:
-        self._is_read = True
-
     async def read(self) -> bytes:
-        await self.load_body()
+        self._is_read = True
         return self.content
 
     async def close(self) -> None:
         """Nothing to close."""
-
-    async def iter_bytes(self, **kwargs: Any) -> AsyncIterator[bytes]:
-        yield self._content
-
-    def stream_download(self, pipeline: Any, **kwargs: Any) -> AsyncIterator[bytes]:
-        return self.iter_bytes()
 
 
 class SandboxCredential:

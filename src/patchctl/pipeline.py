@@ -79,11 +79,9 @@ class NotRegistering:
 
 
 async def read(answer: Any) -> None:
-    """Have an answer whole; that of an older client has no `read`, and reads itself when asked."""
+    """Have an answer whole; an older client's has no `read`, and reads itself when asked."""
     if hasattr(answer, "read"):
         await answer.read()
-    elif hasattr(answer, "load_body"):
-        await answer.load_body()
 
 
 def refuse_pages() -> SansIOHTTPPolicy[Any, Any]:

@@ -12,12 +12,12 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.pipeline.transport import HttpRequest
+from azure.core.rest import HttpRequest
 
 from arm_sandbox import clock, faults
 from arm_sandbox.app import respond
 from arm_sandbox.options import Fault, FaultKind
-from arm_sandbox.transport import SandboxCredential, SandboxResponse, SandboxTransport
+from arm_sandbox.transport import SandboxCredential, SandboxTransport
 from arm_sandbox.wire import Request
 from arm_sandbox.world import World
 from tests.arm_sandbox.ask import GROUP
@@ -26,15 +26,17 @@ VERSION = "2024-11-01"
 NSG = "Microsoft.Network/networkSecurityGroups"
 
 
-def send(world: World, method: str = "PUT", path: str = GROUP, tags: Any = None) -> SandboxResponse:
+def send(world: World, method: str = "PUT", path: str = GROUP, tags: Any = None) -> Any:
     """One request, as a client of the SDK would send it."""
 
-    async def sending() -> SandboxResponse:
+    async def sending() -> Any:
         token = await SandboxCredential(world).get_token("scope")
-        request = HttpRequest(method, f"https://management.azure.com{path}?api-version={VERSION}")
-        request.headers["Authorization"] = f"Bearer {token.token}"
-        if method == "PUT":
-            request.set_json_body({"location": "eastus", "tags": tags or {}})
+        request = HttpRequest(
+            method,
+            f"https://management.azure.com{path}?api-version={VERSION}",
+            headers={"Authorization": f"Bearer {token.token}"},
+            json={"location": "eastus", "tags": tags or {}} if method == "PUT" else None,
+        )
         return await SandboxTransport(world).send(request)
 
     return clock.run(sending(), world.now)
@@ -109,7 +111,7 @@ def test_only_the_request_that_is_meant_is_hit(world: World) -> None:
     assert {send(world, "GET").status_code for _ in range(5)} == {503}
 
 
-def delete_the_group(world: World) -> SandboxResponse:
+def delete_the_group(world: World) -> Any:
     assert send(world).status_code in (200, 201)
     return send(world, "DELETE")
 

@@ -23,7 +23,6 @@ from patchctl.cli import main
 from patchctl.clouds import CLOUDS, known_cloud
 from patchctl.config import Config
 from patchctl.errors import Exit
-from patchctl.steps.resource_providers import NAMESPACES
 
 NOON = 1_795_435_200.0
 CANARY = "a-secret-of-the-real-authority"
@@ -49,10 +48,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    world = World(now=NOON)
-    for namespace in NAMESPACES:
-        world.registrations[f"{next(iter(world.subscriptions))}/{namespace}".lower()] = "Registered"
-    return world
+    return World(now=NOON)
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +94,11 @@ def you(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
-def test_a_whole_life_through_the_endpoint(you: Desk, served: dict[str, str], world: World) -> None:
+def test_a_whole_life_through_the_endpoint(
+    you: Desk, served: dict[str, str], world: World, tmp_path: Path
+) -> None:
     you.has(served)
-    you.has({"PATCHCTL_NAME": "life"})
+    you.has({"PATCHCTL_NAME": "life", "PATCHCTL_DEBUG_LOG": str(tmp_path / "log.jsonl")})
     assert you.run("deploy", "--email", "you@example.com", "--yes") == Exit.DONE, you.err
     assert f"SANDBOX at {served['PATCHCTL_ENDPOINT']}, where it is " in you.err.splitlines()[1]
     assert any("virtualmachines/vm-life" in id for id in world.resources)
