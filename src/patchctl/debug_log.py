@@ -11,7 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -78,18 +78,21 @@ def written(file: Path) -> Iterator[None]:
     """
     try:
         number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, MINE_ONLY)
-        file.chmod(MINE_ONLY)  # it may have been there
+        if file.is_file():  # which may have been there; a device is everybody's
+            file.chmod(MINE_ONLY)
     except OSError as error:
         raise BadInput([f"--debug-log: {file}: {error.strerror or error}"]) from None
-    with os.fdopen(number, "a", encoding="utf-8") as stream:
-        lines = _Lines(stream)
-        LOG.addHandler(lines)
-        LOG.setLevel(logging.DEBUG)
-        try:
-            yield
-        finally:
-            LOG.removeHandler(lines)
-            LOG.setLevel(logging.NOTSET)
+    stream = os.fdopen(number, "a", encoding="utf-8")
+    lines = _Lines(stream)
+    LOG.addHandler(lines)
+    LOG.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(lines)
+        LOG.setLevel(logging.NOTSET)
+        with suppress(OSError):  # nor is it one when all is done
+            stream.close()
 
 
 class _Lines(logging.StreamHandler[Any]):

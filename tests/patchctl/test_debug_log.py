@@ -46,6 +46,25 @@ def test_nobody_else_may_read_it(cli: Cli, tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a named pipe stands for a device")
+def test_a_device_stays_everybodys(cli: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "device"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert cli("list", "--debug-log", str(pipe)).code == 0
+        assert os.read(reader, 1)
+    finally:
+        os.close(reader)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o666
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_full_disk_stops_nothing(cli: Cli) -> None:
+    assert cli("list", "--debug-log", "/dev/full").code == 0
+
+
 def test_no_secret_is_in_it(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "debug.jsonl"
     cli("deploy", *EMAIL, "--debug-log", str(file))
