@@ -35,12 +35,12 @@ def problems(world: World, until: float, faults: Faults) -> list[str]:
     """All that is wrong with the names in some faults, in sentences."""
     names = dict.fromkeys((*faults.machines, *faults.stopped, *faults.started))
     counted = {name: len(_called(world, name)) for name in names}
-    known = {name.lower() for name in known_names(world, until)} if faults.updates else set()
+    known = {name.lower(): name for name in known_names(world, until)} if faults.updates else {}
     return [
         *(f"no machine is called {name}" for name, number in counted.items() if number == 0),
         *(f"{n} machines are called {name}: give an id" for name, n in counted.items() if n > 1),
         *(
-            f"no update is called {name}: write a KB like KB5068137 or a package like openssl"
+            f"no update is called {name}: by then there are {', '.join(sorted(known.values()))}"
             for name in dict.fromkeys(faults.updates)
             if _label(name).lower() not in known
         ),

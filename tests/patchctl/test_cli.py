@@ -241,6 +241,37 @@ def test_usage_errors_for_people_are_on_stderr(shell: Shell) -> None:
     assert "--bogus" in shell.err
 
 
+def test_the_first_line_says_where_whoever_asked_for_it(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what is asked for cannot be."""
+    file = tmp_path / "web.toml"
+    file.write_text('sandbox = true\ncloud = "china"\nname = "W"\n', encoding="utf-8")
+    asked = ("list", "--config", str(file))
+    monkeypatch.delenv("PATCHCTL_SANDBOX")
+    assert shell.run(*asked).err.startswith("patchctl 0.1.0 · SANDBOX\n")
+    monkeypatch.setenv("PATCHCTL_SANDBOX", "false")
+    assert shell.run(*asked).err.startswith("patchctl 0.1.0 · Azure (china)\n")
+    assert shell.run(*asked, "--cloud", "usgov").err.startswith("patchctl 0.1.0 · Azure (usgov)\n")
+    assert shell.code == Exit.USAGE
+
+
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_a_closed_standard_input_is_nobody_to_ask(
+    shell: Shell, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.run("deploy", "--email", "you@example.com", "--yes")
+    monkeypatch.setattr("sys.stdin", None)
+    assert shell.run(command).code == (Exit.DONE if command == "deploy" else Exit.USAGE)
+    assert shell.run("deploy", "--vm", "-", "--name", "own").code == Exit.USAGE
+    assert "standard input is closed" in shell.err
+
+
+def test_what_comes_next_stays_where_one_was(shell: Shell) -> None:
+    shell.run("deploy", "--email", "you@example.com", "--yes", "--sandbox")
+    assert shell.out.endswith("Next: patchctl validate --name demo --sandbox\n")
+
+
 def test_no_colours_without_a_terminal(shell: Shell) -> None:
     for arguments in (["--help"], ["deploy", *EMAIL], ["validate"], ["deploy", "--bogus"],
                       ["test-notify"], ["destroy", "--yes"]):  # fmt: skip

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ CARRIED = ("config", "cloud", "tenant", "subscription", "endpoint", "sandbox", "
 COMMAND = re.compile(r"(?:^|(?<=: ))(patchctl |\{again\}|\{help\}).*$")
 ALIKE = ("deploy", "plan")
 """Commands that can be asked for the same."""
+ASKING = ("deploy", "destroy", "install")
+"""Commands that ask before they write; to the others --yes says nothing."""
 WITHOUT_OPTIONS = ("{", "patchctl sandbox ", "patchctl explain ")
 
 
@@ -36,11 +38,15 @@ class CommandLine:
         """A command of a hint, with what only this line knows."""
         if twin := self._twin(command):
             return typed(twin)
-        options = "" if command.startswith(WITHOUT_OPTIONS) else typed(self.carried)
+        options = "" if command.startswith(WITHOUT_OPTIONS) else typed(self._carried_to(command))
         named = f" --name {self.name}" if self.name else ""
         whole = f"{command} {options}".rstrip().replace(" --name {name}", named)
         whole = whole.replace("{help}", typed(("patchctl", *self.command.split(), "--help")))
         return whole.replace("{again}", typed(("patchctl", *self.words)))
+
+    def _carried_to(self, command: str) -> Iterator[str]:
+        asks = command.split()[1] in ASKING
+        return (word for word in self.carried if asks or word != "--yes")
 
     def _twin(self, command: str) -> tuple[str, ...]:
         """What was asked of one of those that are alike, asked of the other."""

@@ -162,7 +162,7 @@ class Command:
         and nobody can give it."""
         if self.given["yes"]:
             return
-        if not sys.stdin.isatty():
+        if not _can_ask():
             if needed:
                 raise BadInput([NOBODY_TO_ASK], "Do it all the same: {again} --yes")
             return
@@ -175,7 +175,7 @@ class Command:
         """For what cannot be undone. Raises BadInput without a terminal and without --yes."""
         if self.given["yes"]:
             return
-        if not sys.stdin.isatty():
+        if not _can_ask():
             raise BadInput([NOBODY_TO_ASK], "Do it all the same: {again} --yes")
         question = f"Type {word} to go on"
         typed = _asked(lambda: typer.prompt(question, err=True, default="", show_default=False))
@@ -232,6 +232,11 @@ def _keep_log(file: Path | None, resources: ExitStack) -> None:
         from patchctl.debug_log import written
 
         resources.enter_context(written(file))
+
+
+def _can_ask() -> bool:
+    """Whether somebody is there to answer; standard input may even be closed."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _asked(ask: Callable[[], T]) -> T:

@@ -181,7 +181,8 @@ def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
 
     _show_windows(c, deployment)
     if any(f.subject == "first window" and not f.ok for f in plan[CONFIGURATION].findings):
-        c.show(*text.first_window(deployment.first_window.first, deployment.name))
+        then = c.typed.filled("patchctl status --name {name}")
+        c.show(*text.first_window(deployment.first_window.first, then))
     if any(
         f.subject.startswith("receiver ") and not f.ok for f in plan[action_group.NAME].findings
     ):
@@ -189,7 +190,7 @@ def _show_end(c: Command, deployment: Deployment, plan: Plan) -> None:
             "Each new address gets a code from Azure by mail. It must be entered within "
             "30 minutes; until then no alert reaches that address."
         )
-    c.show(f"Next: patchctl validate --name {deployment.name}")
+    c.show(f"Next: {c.typed.filled('patchctl validate --name {name}')}")
 
 
 def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None:

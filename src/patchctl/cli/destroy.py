@@ -65,7 +65,8 @@ def destroy(c: Command) -> None:
             )
         )
     c.report(reports)
-    c.show(_what_went(deployment.name, reports))
+    again = c.typed.filled("patchctl destroy --name {name}")
+    c.show(_what_went(deployment.name, reports, again))
     _require_all(reports, deployment.name, file)
     _require_gone(deployment, reports, foreign)
 
@@ -201,14 +202,14 @@ def _require_gone(
     )
 
 
-def _what_went(name: str, reports: Sequence[StepReport]) -> str:
+def _what_went(name: str, reports: Sequence[StepReport], again: str) -> str:
     from patchctl.report import Outcome
 
     outcomes = {report.step: report.outcome for report in reports}
     if Outcome.PARTLY in outcomes.values() and _group(reports) is Outcome.LEFT:
         return f"{name} stays as long as some of its machines are not as they were."
     if outcomes["resource-group"] is Outcome.DELETING:
-        return f"Azure is deleting {name}. To see it through: patchctl destroy --name {name} --yes"
+        return f"Azure is deleting {name}. To see it through: {again}"
     if outcomes["resource-group"] is not Outcome.LEFT:
         return f"{name} is gone."
     left = [step for step, outcome in outcomes.items() if outcome is Outcome.LEFT]

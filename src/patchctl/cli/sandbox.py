@@ -123,7 +123,7 @@ def advance(
     \b
     Examples:
       patchctl sandbox advance --by 3d
-      patchctl sandbox advance --to next-window --fail-update KB5068137
+      patchctl sandbox advance --to next-window --fail-update openssl
       patchctl sandbox advance --by 6h
     """
     with _world(ctx, "sandbox advance") as (c, world, store):

@@ -71,12 +71,13 @@ def windows(coming: Sequence[Occurrence], time_zone: str) -> Iterator[Text]:
             yield Text(f"      note: {window.note}", "yellow")
 
 
-def first_window(window: Occurrence, name: str) -> Iterator[Text]:
-    """The one window that opens to try the schedule out."""
+def first_window(window: Occurrence, then: str) -> Iterator[Text]:
+    """The one window that opens to try the schedule out, and the command that shows what came of
+    it."""
     local = f"{window.local:%a %Y-%m-%d %H:%M %z}"
     yield Text("And one window to try it out:", "bold")
     yield Text(f"  {local}  =  {window.utc:%a %Y-%m-%d %H:%M} to {window.end_utc:%H:%M} UTC")
-    yield Text(f"  Its results come up to an hour after its end: patchctl status --name {name}")
+    yield Text(f"  Its results come up to an hour after its end: {then}")
 
 
 def cost(prices: Sequence[Price]) -> Iterator[Text]:
