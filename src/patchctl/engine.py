@@ -323,8 +323,8 @@ def _require_as_planned(step: Step, planned: Inspection, found: Inspection, *, u
         return
     raise PatchctlError(
         PLAN_CHANGED,
-        f"{step.NAME} changed after the plan was shown: it was {planned.state}, "
-        f"and now it is {found.state}. Nothing was written to it.",
+        f"{step.NAME} changed after the plan was shown, from {planned.state} to {found.state}. "
+        "Nothing was written to it.",
         step=step.NAME,
         resource=next(iter(found.resources), None),
     )
@@ -349,7 +349,7 @@ def _require_ready(step: Step, found: Inspection) -> Inspection:
     wrong = [f"{f.subject} is {f.got}, not {f.want}" for f in found.findings if f.ok is False]
     raise PatchctlError(
         "NotMade",
-        f"{step.NAME} is {found.state} after it was written: {'; '.join(wrong) or 'not there'}.",
+        f"{step.NAME} was written, and is not as it should be: {'; '.join(wrong) or 'not there'}.",
         step=step.NAME,
         resource=next(iter(found.resources), None),
     )

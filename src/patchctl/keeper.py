@@ -46,12 +46,12 @@ async def find_keeper(clients: Clients, draft: Deployment) -> Keeper | None:
     if spec is None:
         spec = await _somewhere(clients, draft)
     elif not _remembers(draft, spec.tags):
-        raise _foreign(f"template spec {spec.name}", spec.id)
+        raise foreign(f"template spec {spec.name}", spec.id)
     if spec is not None:
         group = (spec.id or "").split("/")[4]
         return Keeper(group, spec.location, lowered(spec.tags))
     if own is not None and not draft.borrowed:
-        raise _foreign(f"resource group {draft.group}", own.id)
+        raise foreign(f"resource group {draft.group}", own.id)
     return None
 
 
@@ -63,7 +63,8 @@ async def _somewhere(clients: Clients, draft: Deployment) -> TemplateSpec | None
     return None
 
 
-def _foreign(what: str, id: str | None) -> Foreign:
+def foreign(what: str, id: str | None) -> Foreign:
+    """What stands in the place of a deployment's memory, and is somebody's."""
     message = f"The {what} is there, and patchctl did not make it."
     return Foreign("Foreign", message, resource=id)
 

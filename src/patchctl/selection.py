@@ -148,9 +148,9 @@ async def left_behind(clients: Clients, deployment: Deployment) -> Deployment | 
     """
     seen = (await look(clients)).machines
     suffix = suffix_left(deployment, seen)
-    if suffix is None and not deployment.listed:
-        return None
-    if await find_keeper(clients, deployment) is not None or (suffix and deployment.listed):
+    known = suffix is not None or deployment.listed
+    there = known and await find_keeper(clients, deployment) is not None
+    if there or (suffix is not None and deployment.listed):
         raise PatchctlError(
             "NotSure", f"Azure said that {deployment.name} is not there, and then that it is."
         )
@@ -249,10 +249,12 @@ def _lines(patterns: Iterable[str], source: str) -> list[str]:
 
 
 def _read(pattern: str, source: str) -> str:
-    if pattern == "-":
-        return sys.stdin.read()
     try:
-        return Path(pattern[1:]).read_text(encoding="utf-8")
+        if pattern != "-":
+            return Path(pattern[1:]).read_text(encoding="utf-8")
+        if sys.stdin is not None:
+            return sys.stdin.read()
+        why = "standard input is closed"
     except OSError as error:
         why = error.strerror or str(error)
     except UnicodeDecodeError:

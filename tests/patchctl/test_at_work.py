@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from datetime import UTC, datetime, timedelta
 
@@ -124,6 +125,24 @@ def test_what_a_run_of_ours_has_left_behind_is_taken_away(cli: Cli) -> None:
     before = cli.world.events
     cli.deploy()
     assert cli.world.events == before
+
+
+def test_who_is_interrupted_does_not_wait_for_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though Azure takes no write for a while."""
+    began = cli.world.now
+    refused: list[str] = []
+
+    def busy(world: World, request: Request) -> Response:
+        if request.method == "PUT" and "/virtualNetworks/" in request.path and not refused:
+            refused.append(request.path)
+            return Response(429, {"error": {"code": "TooManyRequests"}}, {"Retry-After": "3000"})
+        if refused and request.method == "GET":
+            os.kill(os.getpid(), signal.SIGINT)
+        return respond(world, request)
+
+    monkeypatch.setattr(transport, "respond", busy)
+    assert cli("deploy", *EMAIL).code == Exit.INTERRUPTED
+    assert cli.world.now < began + 600
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-25T12:00:00Z soon somebody", "x" * 256])

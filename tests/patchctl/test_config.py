@@ -52,6 +52,11 @@ def test_the_first_layer_that_has_a_value_wins() -> None:
     assert (bare.config.schedule.at, bare.source(at)) == ("02:00", "default")
 
 
+def test_the_sandbox_is_asked_for_by_a_truth_value_alone() -> None:
+    """The greeting says where it is before anything is checked, and must not be wrong."""
+    assert "'false' is not possible; true or false is wanted" in problems(sandbox="false")
+
+
 def test_values_of_one_section_may_come_from_different_places() -> None:
     result = layered(
         [

@@ -302,6 +302,19 @@ OWNED = {
 }
 
 
+def test_a_group_that_somebody_makes_meanwhile_is_theirs(place: Place) -> None:
+    async def made_by_somebody() -> None:
+        theirs = ResourceGroup(location="eastus", tags={"owner": "somebody"})
+        await _put_group(place.clients, place.deployment, theirs)
+
+    place.connection.run(made_by_somebody())
+    with pytest.raises(Foreign):
+        place.connection.run(resource_group.apply(place.clients, place.deployment))
+    assert place.connection.run(_group(place.clients, place.deployment)).tags == {
+        "owner": "somebody"
+    }
+
+
 # -- drift: what somebody does by hand, and the finding that has to name it
 
 

@@ -84,7 +84,7 @@ def test_of_a_poll_the_resource_is_the_one_that_is_at_work() -> None:
 
 def test_an_answer_that_is_none() -> None:
     error = translate(azure.DecodeError("JSON is invalid", response=refusal(None).response))
-    assert (error.code, error.resource) == ("NoAnswer", ID)
+    assert (error.code, error.resource, error.request_id) == ("NoAnswer", ID, "42")
     assert translate(azure.DecodeError("Cannot deserialize")).code == "NoAnswer"
 
 

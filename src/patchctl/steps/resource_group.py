@@ -17,8 +17,8 @@ from patchctl import actions, template_spec
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
-from patchctl.errors import Foreign, PatchctlError
-from patchctl.keeper import going
+from patchctl.errors import PatchctlError
+from patchctl.keeper import foreign, going
 from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
 from patchctl.report import (
     Finding,
@@ -83,7 +83,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
         # Under the old suffix it would meet names that Azure has yet to forget.
         raise _deleted(deployment)
     if keeper is not None and not is_ours(keeper.tags, deployment.name):
-        raise _foreign(deployment)
+        raise foreign(KEEPERS[deployment.borrowed], deployment.keeper_id)
     if _suffix(keeper) not in ("", deployment.suffix):
         raise _begun_twice(deployment)
     # What was remembered before may have taken more tags than it does now.
@@ -132,11 +132,6 @@ def _deleted(deployment: Deployment) -> PatchctlError:
         step=NAME,
         resource=deployment.keeper_id,
     )
-
-
-def _foreign(deployment: Deployment) -> Foreign:
-    message = f"Somebody has made the {KEEPERS[deployment.borrowed]} meanwhile."
-    return Foreign("Foreign", message, step=NAME, resource=deployment.keeper_id)
 
 
 def _begun_twice(deployment: Deployment) -> PatchctlError:
