@@ -17,9 +17,9 @@ HEAD = """\
 Written by `python -m tests.errors_page`; a test fails when it is not up to date.
 
 An error says what failed, where (as far as they are known the step, the resource and Azure's
-request id), why, and what to do next. What to do ends in a command that can be run as it stands: in JSON it is `error.next`. What
-the failed command was told of its place (`--sandbox`, `--subscription`, `--config` and the like) is
-in it.
+request id), why, and what to do next. What to do ends in a command that can be run as it stands: in
+JSON it is `error.next`. What the failed command was told of its place (`--sandbox`,
+`--subscription`, `--config` and the like) is in it.
 
 ```console
 $ patchctl explain ScopeLocked     # one code: its cause, what to do, who says so
