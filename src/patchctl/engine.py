@@ -119,10 +119,7 @@ async def destroy(
     shown = {name for name, inspection in plan.items() if inspection.stands}
 
     async def take_away(step: Step) -> StepReport:
-        found = await step.inspect(clients, deployment)
-        if step.NAME in shown and not found.stands:  # one read that lags behind proves nothing
-            await asyncio.sleep(LOOK_AGAIN)
-            found = await step.inspect(clients, deployment)
+        found = await _seen(step, clients, deployment, stood=step.NAME in shown)
         if found.state is State.FOREIGN or step.NAME in kept:
             return _report(step, Outcome.LEFT, found)
         if step.destroy is None or not found.stands:
@@ -284,6 +281,15 @@ async def _settled(step: Step, clients: Clients, deployment: Deployment) -> Insp
         if found.state is not State.IN_PROGRESS:
             return found
         await asyncio.sleep(LOOK_AGAIN)
+
+
+async def _seen(step: Step, clients: Clients, deployment: Deployment, *, stood: bool) -> Inspection:
+    """Look; where it stood a moment ago one read that does not show it proves nothing."""
+    found = await step.inspect(clients, deployment)
+    if found.stands or not stood:
+        return found
+    await asyncio.sleep(LOOK_AGAIN)
+    return await step.inspect(clients, deployment)
 
 
 async def _left(step: Step, clients: Clients, deployment: Deployment, waits: bool) -> Inspection:
