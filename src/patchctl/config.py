@@ -22,7 +22,7 @@ from pydantic import (
 from patchctl import wording
 from patchctl.clouds import known_cloud
 from patchctl.errors import BadInput
-from patchctl.layers import STANDING, TABLES, Layer, nested
+from patchctl.layers import STANDING, Layer, nested
 from patchctl.schedule import recurrence, time_zones, window
 
 WINDOWS = (
@@ -415,9 +415,12 @@ def _quoted(values: list[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
-SECTIONS: Mapping[str, type[Model]] = dict(
-    zip(TABLES, (Schedule, Patches, Machine, Alerts), strict=True)
-)
+SECTIONS: Mapping[str, type[Model]] = {
+    "schedule": Schedule,
+    "patches": Patches,
+    "machine": Machine,
+    "alerts": Alerts,
+}
 
 
 def _endpoint_problem(value: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from patchctl import config
 from patchctl.config import Asked, Config, Model, layered
 from patchctl.errors import BadInput
-from patchctl.layers import STANDING, Layer, flattened, nested, read_file
+from patchctl.layers import STANDING, TABLES, Layer, flattened, nested, read_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples/complete.toml"
 EMAILS = {"emails": ["you@example.com"]}
@@ -191,6 +191,10 @@ def test_a_location_may_be_written_as_people_read_it() -> None:
 def test_an_iana_zone_becomes_azures() -> None:
     zone = asked(schedule__time_zone="Europe/Berlin").config.schedule.time_zone
     assert zone == "W. Europe Standard Time"
+
+
+def test_every_section_is_a_table_of_the_file() -> None:
+    assert set(config.SECTIONS) == set(TABLES)
 
 
 def test_flattening_and_nesting_undo_each_other() -> None:
