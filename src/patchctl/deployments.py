@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from patchctl.many import together
 from patchctl.remembered import CREATED_AT, CREATED_BY, DEPLOYMENT, MANAGED_BY, SUFFIX, VERSION
 from patchctl.report import lowered
 
@@ -38,7 +38,7 @@ async def deployments(clients: Clients) -> tuple[list[Listed], list[str]]:
         (subscription.subscription_id or "", subscription.display_name or "")
         async for subscription in clients.subscriptions.subscriptions.list()
     ]
-    found = await asyncio.gather(*(_in_subscription(clients, *names) for names in known))
+    found = await together(*(_in_subscription(clients, *names) for names in known))
     unread = [
         f"{shown} ({id})"
         for (id, shown), listed in zip(known, found, strict=True)

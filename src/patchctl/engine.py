@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchctl.errors import Foreign, Interrupted, Partly, PatchctlError, Stopped, unexpected
 from patchctl.many import watching
+from patchctl.remembered import DEPLOYMENT, MANAGED_BY
 from patchctl.report import (
     Event,
     Finished,
@@ -77,7 +78,7 @@ async def deploy(
     limits: Limits,
 ) -> list[StepReport]:
     """Make every step so, each once what it needs stands. Writes the plan shown, or stops."""
-    refuse_foreign(plan)
+    refuse_foreign(plan, deployment)
     writing = any(inspection.writes for inspection in plan.values())
     created: set[str] = set()
 
@@ -86,7 +87,7 @@ async def deploy(
         if not writing:
             return _report(step, planned.change, planned)
         found = await _settled(step, clients, deployment)
-        refuse_foreign({step.NAME: found})
+        refuse_foreign({step.NAME: found}, deployment)
         _require_as_planned(step, planned, found, upset=bool(created.intersection(step.NEEDS)))
         if not found.writes:
             return _report(step, found.change, found)
@@ -120,7 +121,7 @@ async def destroy(
 
     async def take_away(step: Step) -> StepReport:
         found = await _seen(step, clients, deployment, stood=step.NAME in shown)
-        if found.state is State.FOREIGN or step.NAME in kept:
+        if step.NAME in kept or (found.foreign and not found.stands):
             return _report(step, Outcome.LEFT, found)
         if step.destroy is None or not found.stands:
             return _report(step, Outcome.ABSENT, found)
@@ -130,7 +131,7 @@ async def destroy(
         waits = step.NAME not in grounds or deployment.wait
         after = await _until(partial(_left, step, clients, deployment, waits), _is_going)
         if not after.stands:
-            return _report(step, Outcome.DELETED, after)
+            return _report(step, Outcome.LEFT if after.foreign else Outcome.DELETED, after)
         if after.state is State.IN_PROGRESS:
             return _report(step, Outcome.DELETING, after)
         if step.NAME not in grounds:
@@ -144,16 +145,22 @@ async def destroy(
     return await _run(backwards, take_away, notify, limits, operations, needs=needed_by)
 
 
-def refuse_foreign(plan: Plan) -> None:
+def refuse_foreign(plan: Plan, deployment: Deployment) -> None:
     """Raises Foreign if something that is not ours stands where a step would put its own."""
     for step, inspection in plan.items():
-        if inspection.state is State.FOREIGN:
-            raise Foreign(
-                "Foreign",
-                "; ".join(inspection.notes) or f"{step} is there and was not made by patchctl.",
-                step=step,
-                resource=next(iter(inspection.resources), None),
-            )
+        for id in inspection.foreign:
+            message = "; ".join(inspection.notes)
+            hint = "" if id == deployment.keeper_id else _tags_back(id, deployment.name)
+            raise Foreign("Foreign", message, hint, step=step, resource=id)
+
+
+def _tags_back(id: str, name: str) -> str:
+    """For what only looks foreign. A group has lost more with its tags than these."""
+    tags = f"{MANAGED_BY}=patchctl {DEPLOYMENT}={name}"
+    return (
+        f"If it is yours and has lost its tags, give them back with az tag update --resource-id "
+        f"{id} --operation Merge --tags {tags}. See what is yours: patchctl list"
+    )
 
 
 async def _run(

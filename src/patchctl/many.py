@@ -38,15 +38,33 @@ def require_all(step: str, failed: Sequence[Failure]) -> None:
         raise Partly([str(failure) for failure in failed], step=step, passing=passing)
 
 
+async def together(*work: Awaitable[R]) -> list[R]:
+    """The results in order. All of it has ended by then, be it that some of it has failed, or that
+    Ctrl-C was pressed: nothing goes on writing while the error is told."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    for result in ended:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in ended if not isinstance(result, BaseException)]
+
+
 async def each(things: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
-    """The results in order; the first error ends it."""
-    gate = asyncio.Semaphore(AT_ONCE)
+    """The results in order. After an error nothing new is begun, and what was is let end."""
+    gate, found, failed = asyncio.Semaphore(AT_ONCE), dict[int, R](), list[Exception]()
 
-    async def one(thing: T) -> R:
+    async def one(place: int, thing: T) -> None:
         async with gate:
-            return await work(thing)
+            if failed:
+                return
+            try:
+                found[place] = await work(thing)
+            except Exception as error:
+                failed.append(error)
 
-    return list(await asyncio.gather(*(one(thing) for thing in things)))
+    await together(*(one(place, thing) for place, thing in enumerate(things)))
+    if failed:
+        raise failed[0]
+    return [found[place] for place in sorted(found)]
 
 
 async def try_each(

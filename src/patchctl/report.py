@@ -68,13 +68,18 @@ class Lacking:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a step found. `resources` are ids, `notes` sentences for people."""
+    """What a step found. `resources` are ids, `notes` sentences for people.
+
+    `foreign` are the ids of what stands in the place of ours and is somebody else's; `resources`
+    are then those of ours that stand beside it.
+    """
 
     state: State
     resources: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     lacks: Lacking | None = None
+    foreign: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -83,8 +88,7 @@ class Inspection:
     @property
     def stands(self) -> bool:
         """Whether something of ours is there, be it as it should or not."""
-        nothing = (State.ABSENT, State.FOREIGN, State.WITHHELD)
-        return self.state not in nothing and bool(self.resources)
+        return self.state not in (State.ABSENT, State.WITHHELD) and bool(self.resources)
 
     @property
     def change(self) -> Outcome:
@@ -192,6 +196,13 @@ def inspected(
     return Inspection(state, tuple(resources), findings, tuple(notes))
 
 
+def not_ours(ids: Iterable[str], beside: Iterable[str] = ()) -> Inspection:
+    """What stands in the place of ours; `beside`: what of ours stands all the same."""
+    found = tuple(ids)
+    note = f"{', '.join(found)}: not ours."
+    return Inspection(State.FOREIGN, tuple(beside), (), (note,), foreign=found)
+
+
 def absent(findings: Iterable[Finding], resources: Iterable[str]) -> Inspection:
     """Nothing stands; the findings say what would."""
     return Inspection(State.ABSENT, tuple(resources), tuple(findings))
@@ -283,9 +294,9 @@ def joined(
 ) -> Inspection:
     """One inspection of several resources; one that is there and not ours makes all foreign."""
     ids = tuple(part.id for part in parts)
-    foreign = [part.id for part in parts if part.tags is not None and not is_ours(part.tags)]
-    if foreign:
-        return Inspection(State.FOREIGN, tuple(foreign), (), (f"{', '.join(foreign)}: not ours.",))
+    standing = {part.id: is_ours(part.tags) for part in parts if part.tags is not None}
+    if theirs := [id for id, ours in standing.items() if not ours]:
+        return not_ours(theirs, beside=[id for id, ours in standing.items() if ours])
     findings = tuple(finding for part in parts for finding in part.findings)
     if any(part.in_progress for part in parts):
         return Inspection(State.IN_PROGRESS, ids, findings, tuple(notes))

@@ -100,12 +100,16 @@ def _leaves_what_is_foreign(step: Step, place: Place, owned: Owned) -> None:
     place.writes.clear()
     with pytest.raises(Foreign):
         place.deploy(step)
-    [report] = place.destroy([step])
-    assert report.outcome is Outcome.LEFT
     assert not place.writes
     assert run(_awaited(owned.get, place)) == foreign
-    foreign.tags = tags
-    run(_put(owned, place, foreign))
+    [report] = place.destroy([step])
+    assert report.outcome is Outcome.LEFT
+    assert not [write for write in place.writes if foreign.id.lower() in write.lower()]
+    left = run(_awaited(owned.get, place))
+    assert not left.tags
+    left.tags = tags
+    run(_put(owned, place, left))
+    place.deploy(step)  # what else there was of ours
     assert place.inspect(step).ready
 
 

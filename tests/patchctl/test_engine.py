@@ -20,7 +20,16 @@ from patchctl.config import layered
 from patchctl.deployment import Deployment
 from patchctl.engine import Limits
 from patchctl.errors import Exit, Foreign, PatchctlError, Stopped
-from patchctl.report import Event, Finding, Inspection, Outcome, Started, State, StepReport
+from patchctl.report import (
+    Event,
+    Finding,
+    Inspection,
+    Outcome,
+    Started,
+    State,
+    StepReport,
+    not_ours,
+)
 from patchctl.sign_in import Identity
 
 NOON = 1_795_435_200.0
@@ -47,7 +56,8 @@ class Thing:
     ACTIONS: tuple[Needed, ...] = ()
 
     async def inspect(self, clients: Clients, deployment: Deployment) -> Inspection:
-        return Inspection(self.state, (f"/{self.NAME}",))
+        ids = (f"/{self.NAME}",)
+        return not_ours(ids) if self.state is State.FOREIGN else Inspection(self.state, ids)
 
     async def apply(self, clients: Clients, deployment: Deployment) -> None:
         await self._work()

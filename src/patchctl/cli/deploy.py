@@ -37,7 +37,7 @@ def deploy(c: Command) -> None:
 
     connection = c.connect()
     deployment, plan, missing = _planned(c, connection, writing=True)
-    engine.refuse_foreign(plan)
+    engine.refuse_foreign(plan, deployment)
     permissions.refuse(missing)
     if any(inspection.writes for inspection in plan.values()):
         c.confirm("Write this plan?")

@@ -21,8 +21,7 @@ STAYING = ("resource-providers", "assessment", "patch-settings")
 """Steps whose resources are not taken away."""
 
 STAYS = (
-    "The group stays until its machines are as they were. Once nothing is in the way, run the same "
-    "command again: {again}"
+    "The group stays as long as something is in the way. Then run the same command again: {again}"
 )
 GONE = "Everything else is gone, and what somebody has changed is theirs."
 
@@ -207,7 +206,7 @@ def _what_went(name: str, reports: Sequence[StepReport], again: str) -> str:
 
     outcomes = {report.step: report.outcome for report in reports}
     if Outcome.PARTLY in outcomes.values() and _group(reports) is Outcome.LEFT:
-        return f"{name} stays as long as some of its machines are not as they were."
+        return f"{name} stays as long as something is in the way."
     if outcomes["resource-group"] is Outcome.DELETING:
         return f"Azure is deleting {name}. To see it through: {again}"
     if outcomes["resource-group"] is not Outcome.LEFT:

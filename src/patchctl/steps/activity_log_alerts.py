@@ -5,7 +5,6 @@ They never tell whether patching worked: Azure writes no activity-log event abou
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from azure.mgmt.monitor.models import (
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
+from patchctl.many import together
 from patchctl.report import (
     Finding,
     Inspection,
@@ -74,17 +74,16 @@ RULES = (
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
-    parts = await asyncio.gather(*(_part(clients, deployment, rule) for rule in RULES))
+    parts = await together(*(_part(clients, deployment, rule) for rule in RULES))
     return joined(parts, deployment.is_ours, _unwatched(deployment))
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
-    await asyncio.gather(*(_make(clients, deployment, rule) for rule in RULES))
+    await together(*(_make(clients, deployment, rule) for rule in RULES))
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    alerts, group = clients.monitor.activity_log_alerts, deployment.group
-    await asyncio.gather(*(alerts.delete(group, _name(deployment, rule)) for rule in RULES))
+    await together(*(_remove(clients, deployment, rule) for rule in RULES))
 
 
 def desired(
@@ -174,6 +173,14 @@ async def _make(clients: Clients, deployment: Deployment, rule: Rule) -> None:
     got = await find(alerts.get(deployment.group, name))
     if any(finding.ok is False for finding in _findings(deployment, rule, got)):
         await alerts.create_or_update(deployment.group, name, desired(deployment, rule, got))
+
+
+async def _remove(clients: Clients, deployment: Deployment, rule: Rule) -> None:
+    """Only what carries our tags."""
+    alerts, name = clients.monitor.activity_log_alerts, _name(deployment, rule)
+    got = await find(alerts.get(deployment.group, name))
+    if got is not None and deployment.is_ours(got.tags):
+        await alerts.delete(deployment.group, name)
 
 
 def _groups(rule: ActivityLogAlertResource | None) -> list[str]:

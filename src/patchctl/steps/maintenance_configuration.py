@@ -45,7 +45,8 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
     for schedule in deployment.schedules:
-        if await _find(clients, deployment, schedule) is not None:
+        standing = await _find(clients, deployment, schedule)
+        if standing is not None and deployment.is_ours(standing.tags):
             await clients.maintenance.maintenance_configurations.delete(
                 deployment.group, schedule.configuration
             )

@@ -37,6 +37,8 @@ from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import NONE_MADE, Deployment
+from patchctl.errors import Partly
+from patchctl.many import together
 from patchctl.report import (
     Finding,
     Inspection,
@@ -107,7 +109,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     if deployment.own:
         return Inspection(State.READY, notes=(NONE_MADE,))
     named = deployment.config.machine.subnet
-    parts = await asyncio.gather(
+    parts = await together(
         _security_group(clients, deployment),
         _unless_named(clients, deployment),
         _interface(clients, deployment),
@@ -124,20 +126,48 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 
 
 async def apply(clients: Clients, deployment: Deployment) -> None:
-    await asyncio.gather(
-        _make_security_group(clients, deployment), _make_network(clients, deployment)
-    )
+    await together(_make_security_group(clients, deployment), _make_network(clients, deployment))
     await _make_interface(clients, deployment)
     if not _nat(deployment):
         await _remove_nat(clients, deployment)
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
+    """Each once nothing uses it any more. Raises Partly where something that is not ours does: the
+    rest stays with it, for Azure deletes nothing that is in use."""
     network, group = clients.network, deployment.group
-    await _delete(network.network_interfaces, group, deployment.network_interface)
-    await _delete(network.virtual_networks, group, deployment.network)
-    await _delete(network.network_security_groups, group, deployment.security_group)
-    await _remove_nat(clients, deployment)
+    chain: tuple[tuple[_Operations, str], ...] = (
+        (network.network_interfaces, deployment.network_interface),
+        (network.virtual_networks, deployment.network),
+        (network.nat_gateways, deployment.nat_gateway),
+        (network.public_ip_addresses, deployment.nat_address),
+        (network.network_security_groups, deployment.security_group),
+    )
+    theirs = ""
+    for operations, name in chain:
+        standing = await find(operations.get(group, name))
+        if standing is None:
+            continue
+        ours = deployment.is_ours(standing.tags)
+        theirs = theirs or _machine(standing) or ("" if ours else name)
+        if ours and theirs:
+            raise Partly([f"{name} stays: {theirs} uses it, and is not ours"], step=NAME)
+        if ours:
+            await _delete(operations, group, name)
+
+
+def _machine(standing: object) -> str:
+    """That which an interface is of: ours has gone before."""
+    if not isinstance(standing, NetworkInterface) or standing.properties is None:
+        return ""
+    machine = standing.properties.virtual_machine
+    return (machine.id or "").rsplit("/", 1)[-1] if machine is not None else ""
+
+
+class _Standing(Protocol):
+    """What all that the network client has to do with has."""
+
+    tags: dict[str, str] | None
 
 
 class _Operations(Protocol):
@@ -145,7 +175,7 @@ class _Operations(Protocol):
 
     def begin_delete(self, group: str, name: str, /) -> Awaitable[AsyncLROPoller[None]]: ...
 
-    def get(self, group: str, name: str, /) -> Awaitable[object]: ...
+    def get(self, group: str, name: str, /) -> Awaitable[_Standing]: ...
 
 
 async def _delete(operations: _Operations, group: str, name: str) -> None:

@@ -29,6 +29,7 @@ from patchctl.report import (
     inspected,
     lowered,
     merged_tags,
+    not_ours,
     same,
     tags_check,
 )
@@ -69,7 +70,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         found = absent(_findings(deployment, "none", {}), ids)
         return replace(found, notes=notes)
     if not is_ours(keeper.tags, deployment.name):
-        return Inspection(State.FOREIGN, ids, (), (f"{deployment.keeper_id} is not ours.",))
+        return not_ours(ids)
     found = inspected(_findings(deployment, keeper.location, keeper.tags or {}), ids, notes)
     if isinstance(keeper, ResourceGroup) and going(keeper):
         deleting = check("state", "there to stay", "being deleted")

@@ -10,6 +10,7 @@ from patchctl import actions
 from patchctl.actions import Needed
 from patchctl.clients import Clients
 from patchctl.deployment import Deployment
+from patchctl.many import together
 from patchctl.report import Finding, Inspection, State, check, inspected, note
 
 NAME = "resource-providers"
@@ -53,7 +54,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
 async def apply(clients: Clients, deployment: Deployment) -> None:
     findings = await _findings(clients, deployment)
     missing = [finding.subject for finding in findings if finding.ok is False]
-    await asyncio.gather(*(_register(clients, name) for name in missing))
+    await together(*(_register(clients, name) for name in missing))
 
 
 destroy = None  # a registration belongs to the subscription, and others may use it by now
@@ -71,7 +72,7 @@ async def _register(clients: Clients, namespace: str) -> None:
 
 async def _findings(clients: Clients, deployment: Deployment) -> list[Finding]:
     names = NAMESPACES + (WATCHING if deployment.watched else ())
-    return await asyncio.gather(*(_finding(clients, name) for name in names))
+    return await together(*(_finding(clients, name) for name in names))
 
 
 async def _finding(clients: Clients, namespace: str) -> Finding:

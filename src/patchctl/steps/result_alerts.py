@@ -8,7 +8,6 @@ machine instead, and its "Resolved" mails mean nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +27,7 @@ from patchctl import access, actions, alert_queries
 from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
+from patchctl.many import together
 from patchctl.report import (
     Finding,
     Inspection,
@@ -169,7 +169,7 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
     wanted = wanted_rules(deployment)
     reader = await access.principal(clients, deployment) if wanted else None
     allowed = bool(wanted) and await _allowed(clients, deployment, reader)
-    standing = await asyncio.gather(*(_find(clients, deployment, rule) for rule in EVERY))
+    standing = await together(*(_find(clients, deployment, rule) for rule in EVERY))
     found = dict(zip(EVERY, standing, strict=True))
     parts = {
         rule: _part(deployment, rule, got, enabled=allowed, reader=reader)
@@ -186,14 +186,14 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     wanted = wanted_rules(deployment)
     reader = await access.principal(clients, deployment) if wanted else None
     allowed = bool(wanted) and await _allowed(clients, deployment, reader)
-    await asyncio.gather(
+    await together(
         *(_make(clients, deployment, rule, enabled=allowed, reader=reader) for rule in wanted),
         *(_remove(clients, deployment, rule) for rule in EVERY if rule not in wanted),
     )
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    await asyncio.gather(*(_remove(clients, deployment, rule) for rule in EVERY))
+    await together(*(_remove(clients, deployment, rule) for rule in EVERY))
 
 
 def wanted_rules(deployment: Deployment) -> list[Rule]:

@@ -45,6 +45,7 @@ from patchctl.report import (
     in_progress,
     joined,
     merged_tags,
+    not_ours,
     tags_check,
 )
 
@@ -92,7 +93,9 @@ async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
         in_progress(machine.properties),
     )
     found = joined((part, disk), deployment.is_ours)
-    if never_came_up(machine.properties) and found.state is not State.FOREIGN:
+    if found.foreign:
+        return not_ours(found.foreign)  # and its disk with it
+    if never_came_up(machine.properties):
         again = "It never came up: it is deleted with its disk, and made again."
         return Inspection(State.FAILED, found.resources, found.findings, (again,))
     return found

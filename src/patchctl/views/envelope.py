@@ -45,7 +45,7 @@ def _steps(reports: Iterable[StepReport]) -> Iterable[Mapping[str, Any]]:
             "step": report.step,
             "outcome": report.outcome.value,
             "seconds": round(report.seconds, 1),
-            "resources": list(report.inspection.resources),
+            "resources": [*report.inspection.resources, *report.inspection.foreign],
             "findings": [
                 {"subject": f.subject, "want": f.want, "got": f.got, "ok": f.ok}
                 for f in report.inspection.findings
