@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from patchctl import __version__, interruption
 from patchctl.clouds import CLOUDS, Cloud
@@ -54,6 +54,12 @@ RECORD = "PATCHCTL_SANDBOX_RECORD"
 NOBODY = Identity("", "", "")
 POLL = 5
 """Seconds between polls where the service asks for no time of its own (compute does not)."""
+BUSY = ("AnotherOperationInProgress", "Conflict")
+"""What Network and Compute say to a write while they are at work on the same thing."""
+BUSY_FOR, TRY_AGAIN = 1800.0, 30.0
+"""Seconds that it may take until they no longer are, and between two tries."""
+LOOKS, LOOK_AGAIN = 60, 5.0
+"""How often one looks whether something is gone, and the seconds between."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,42 @@ async def ended(operation: AsyncLROPoller[T], what: str) -> T:
     if result is None:
         raise PatchctlError("NoResult", f"Azure took {what}, and told nowhere what came of it.")
     return result
+
+
+async def once_free(begin: Callable[[], Awaitable[T]]) -> T:
+    """Begin something once Azure is at nothing else on it, as it may still be for a run that was
+    broken off. Raises what Azure says where that lasts for half an hour."""
+    from azure.core.exceptions import HttpResponseError
+
+    loop = asyncio.get_running_loop()
+    patience = loop.time() + BUSY_FOR
+    while True:
+        try:
+            return await begin()
+        except HttpResponseError as error:
+            busy = error.error is not None and error.error.code in BUSY
+            if not busy or loop.time() >= patience:
+                raise
+        await asyncio.sleep(TRY_AGAIN)
+
+
+class Deleting(Protocol):
+    """What the clients have for each type that takes a while to delete."""
+
+    def begin_delete(self, group: str, name: str, /) -> Awaitable[AsyncLROPoller[None]]: ...
+
+    def get(self, group: str, name: str, /) -> Awaitable[object]: ...
+
+
+async def delete(operations: Deleting, group: str, name: str) -> None:
+    """Delete something, and see for some minutes that it is gone: what it uses is refused to be
+    deleted before, and an answer may not say where to ask what comes of it."""
+    deleting = await once_free(lambda: operations.begin_delete(group, name))
+    await deleting.result()
+    for _ in range(LOOKS):
+        if await find(operations.get(group, name)) is None:
+            return
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 @dataclass

@@ -97,6 +97,7 @@ async def deploy(
         if partly := await _partly(step.apply(clients, deployment)):
             return _reported(step, partly, await _settled(step, clients, deployment))
         after = await _until(partial(_settled, step, clients, deployment), _is_made)
+        refuse_foreign({step.NAME: after}, deployment)
         return _report(step, outcome, _require_ready(step, after))
 
     operations = clients.operations

@@ -46,6 +46,12 @@ class PatchctlError(Exception):
     seconds = 0.0
     """How long the step that failed had been at work."""
 
+    @property
+    def told(self) -> str:
+        """In one line, where it is one of many: `You may not. (AuthorizationFailed, request 1)`."""
+        by = f", request {self.request_id}" if self.request_id else ""
+        return f"{self.message} ({self.code}{by})"
+
     def __init__(
         self,
         code: str,

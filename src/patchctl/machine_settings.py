@@ -18,7 +18,7 @@ from azure.mgmt.compute.models import (
     WindowsVMGuestPatchAutomaticByPlatformSettings,
 )
 
-from patchctl.clients import Clients
+from patchctl.clients import Clients, once_free
 from patchctl.machines import BY_PLATFORM, Machine, Settings, settings_of
 from patchctl.many import each
 
@@ -64,7 +64,8 @@ def machine_of(found: VirtualMachine) -> Machine:
 async def patch(clients: Clients, machine: Machine, settings: Settings) -> None:
     machines = clients.within(machine.subscription).compute.virtual_machines
     update = desired(machine, settings)
-    await (await machines.begin_update(machine.group, machine.name, update)).result()
+    updating = await once_free(lambda: machines.begin_update(machine.group, machine.name, update))
+    await updating.result()
 
 
 def desired(machine: Machine, settings: Settings) -> VirtualMachineUpdate:

@@ -28,7 +28,7 @@ class Failure:
     error: PatchctlError
 
     def __str__(self) -> str:
-        return f"{self.of}: {self.error.message}"
+        return f"{self.of}: {self.error.told}"
 
 
 def require_all(step: str, failed: Sequence[Failure]) -> None:

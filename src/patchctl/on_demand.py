@@ -63,14 +63,14 @@ async def _turn(machine: Machine, work: Work[T], within: float) -> Turn[T]:
         async with asyncio.timeout(within):
             found, updates = await translated(work(machine))
     except Exception as error:  # whatever it is, it is this machine's alone
-        return Turn(machine, loop.time() - began, error=_ours(error, within))
+        return Turn(machine, loop.time() - began, error=_ours(error, machine, within))
     return Turn(machine, loop.time() - began, found, updates)
 
 
-def _ours(error: Exception, within: float) -> PatchctlError:
+def _ours(error: Exception, machine: Machine, within: float) -> PatchctlError:
     if isinstance(error, TimeoutError):
         message = f"it was not done within {within / 60:.0f} minutes; Azure may still be at work"
-        return PatchctlError("TimedOut", message)
+        return PatchctlError("TimedOut", message, resource=machine.id)
     return error if isinstance(error, PatchctlError) else unexpected(error)
 
 

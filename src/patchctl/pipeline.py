@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import (
+    HttpResponseError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import CustomHookPolicy, SansIOHTTPPolicy
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
 from patchctl.errors import PatchctlError, Unregistered
 from patchctl.operations import ADDRESSES
-from patchctl.translation import translate
+from patchctl.translation import note, resource, translate
 
 
 class SignedIn(AsyncARMChallengeAuthenticationPolicy):
@@ -37,7 +42,8 @@ class SignedIn(AsyncARMChallengeAuthenticationPolicy):
 
 
 class Referring(SansIOHTTPPolicy[Any, Any]):
-    """Lets a poll tell, as its Referer (RFC 9110, 10.1.3), which request began the operation."""
+    """Lets a poll tell, as its Referer (RFC 9110, 10.1.3), which request began the operation, and
+    an error of the connection what was asked."""
 
     def __init__(self) -> None:
         self._begun: dict[str, str] = {}
@@ -53,6 +59,11 @@ class Referring(SansIOHTTPPolicy[Any, Any]):
         for name in ADDRESSES:
             if url := response.http_response.headers.get(name):
                 self._begun[url] = asked.headers.get("Referer") or asked.url
+
+    def on_exception(self, request: PipelineRequest[Any]) -> None:
+        error = sys.exception()
+        if isinstance(error, (ServiceRequestError, ServiceResponseError)):
+            note(error, request.http_request)
 
 
 class NotRegistering:
@@ -95,6 +106,7 @@ def refuse_pages() -> SansIOHTTPPolicy[Any, Any]:
             raise PatchctlError(
                 "NotAzure",
                 f"A web page came where {answer.request.url.split('/')[2]} should have answered.",
+                resource=resource(answer.request),
             )
 
     return CustomHookPolicy(raw_response_hook=refuse)

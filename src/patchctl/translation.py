@@ -47,7 +47,7 @@ def translate(error: Exception) -> PatchctlError:
         return _refused(error)
     if isinstance(error, (azure.ServiceRequestError, azure.ServiceResponseError)):
         message = f"Azure could not be reached: {first_line(str(error))}"
-        return PatchctlError("NoConnection", message)
+        return PatchctlError("NoConnection", message, resource=_noted(error))
     return unexpected(error)
 
 
@@ -122,8 +122,22 @@ def first_line(text: str) -> str:
 
 
 def _resource(error: HttpResponseError) -> str | None:
-    """The id in the URL of the request that was refused; of a poll, in the one that began it."""
     request = getattr(error.response, "request", None)
-    asked = str(getattr(request, "headers", {}).get("Referer") or getattr(request, "url", ""))
+    return resource(request) if request is not None else None
+
+
+def resource(request: Any) -> str | None:
+    """The id in the URL of a request; of a poll, in that of the one that began it."""
+    asked = str(request.headers.get("Referer") or request.url)
     match = re.search(r"https?://[^/]+(/subscriptions/[^?]+)", asked)
     return match[1] if match else None
+
+
+def note(error: BaseException, request: Any) -> None:
+    """Let an error of the connection, which knows no request, say what was asked."""
+    if found := resource(request):
+        error.add_note(found)
+
+
+def _noted(error: Exception) -> str | None:
+    return next(iter(getattr(error, "__notes__", ())), None)

@@ -41,7 +41,7 @@ class Turn(Generic[T]):
     def problem(self) -> str:
         """Why it is not done; empty where it is."""
         if self.error is not None:
-            return f"{self.error.message} ({self.error.code})"
+            return self.error.told
         if self.found is None or self.found.status in (SUCCEEDED, WARNED):
             return ""
         return self.found.error or f"it ended as {self.found.status}"

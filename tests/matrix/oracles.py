@@ -64,7 +64,8 @@ CAUSES: Mapping[str, Sequence[str]] = {
     "operation-failed": ("InternalExecutionError",),
     "operation-canceled": ("OperationPreempted",),
     "operation-endless": ("TimedOut",),
-    "operation-untold": ("NoResult",),
+    # Told of no place to poll, azure-core polls the thing itself, which no read may show yet.
+    "operation-untold": ("NoResult", "ResourceNotFound"),
     "locked": ("ScopeLocked",),
     "denied": ("RequestDisallowedByPolicy",),
     **dict.fromkeys(ASKED_TO_END, ("Interrupted",)),

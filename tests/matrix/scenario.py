@@ -15,15 +15,21 @@ from arm_sandbox.options import Fault
 from arm_sandbox.providers import virtual_machines
 from arm_sandbox.world import World
 from tests.matrix import oracles, state
-from tests.matrix.faults import Call, all_tried, calls
+from tests.matrix.faults import APART, Call, all_tried, calls
 from tests.matrix.forks import Forks
 from tests.matrix.shell import WORLD, Ended, Saved, Shell
 from tests.matrix.situations import SITUATIONS, Situation, start
 
 MINUTE = 60.0
 DAY = 86400.0
-AFTER = {"operation-endless": 8 * DAY, "deleted": 25 * MINUTE}
-"""How much later it is tried again: a name is free 20 minutes after it was deleted."""
+SECOND = 1.0
+AFTER = {
+    **dict.fromkeys((*APART, "answer-lost"), SECOND),
+    "operation-endless": 8 * DAY,
+    "deleted": 25 * MINUTE,
+}
+"""How much later it is tried again, if not after a minute: what has stopped us at once, while Azure
+is still at work on what we had begun; a name is free 20 minutes after it was deleted."""
 HOPS = 4
 """So many commands at most lead out of an error."""
 

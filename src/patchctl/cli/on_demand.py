@@ -204,14 +204,22 @@ def _meant(c: Command, connection: Connection, deployment: Deployment) -> list[M
 
 
 def _require_done(turns: Sequence[Turn[Any]], connection: Connection, code: str) -> None:
-    """Raises Partly where some machines are not done, PatchctlError where none is."""
-    from patchctl.errors import Interrupted, Partly, PatchctlError
+    """Raises Partly where some machines are not done, where none is PatchctlError, and Refused if
+    Azure has refused it on each."""
+    from patchctl.errors import Interrupted, Partly, PatchctlError, Refused
     from patchctl.report import Outcome
 
     failures = [f"{turn.machine.shown}: {turn.problem}" for turn in turns if turn.problem]
     if any(turn.outcome is Outcome.INTERRUPTED for turn in turns):
         raise Interrupted("Interrupted", f"Interrupted. {connection.clients.operations.told}")
     if len(failures) == len(turns):
-        raise PatchctlError(code, "\n".join(failures))
+        refused = all(isinstance(turn.error, Refused) for turn in turns)
+        first = next((turn for turn in turns if turn.error is not None), turns[0])
+        raise (Refused if refused else PatchctlError)(
+            code,
+            "\n".join(failures),
+            resource=first.machine.id,
+            request_id=first.error.request_id if first.error is not None else None,
+        )
     if failures:
         raise Partly(failures)

@@ -6,11 +6,9 @@ since 2026 a new subnet is private unless told otherwise.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import Protocol
 
-from azure.core.polling import AsyncLROPoller
 from azure.mgmt.network.models import (
     AddressSpace,
     NatGateway,
@@ -35,7 +33,7 @@ from azure.mgmt.network.models import (
 
 from patchctl import actions
 from patchctl.actions import Needed
-from patchctl.clients import Clients, find
+from patchctl.clients import Clients, Deleting, delete, find
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import Partly
 from patchctl.many import together
@@ -96,8 +94,6 @@ NO_OTHER_NETWORK = (
 )
 SPACE = "10.60.0.0/24"
 SUBNET = "default"
-LOOKS, AGAIN = 60, 5.0
-"""How often one looks whether something is gone, and the seconds between."""
 OUTBOUND = {
     "default": "default outbound access: free, and Azure advises against it for production",
     "nat": "a NAT gateway with a public address",
@@ -153,7 +149,7 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
         if ours and theirs:
             raise Partly([f"{name} stays: {theirs} uses it, and is not ours"], step=NAME)
         if ours:
-            await _delete(operations, group, name)
+            await delete(operations, group, name)
 
 
 def _machine(standing: object) -> str:
@@ -170,22 +166,10 @@ class _Standing(Protocol):
     tags: dict[str, str] | None
 
 
-class _Operations(Protocol):
+class _Operations(Deleting, Protocol):
     """What the network client has for each type."""
 
-    def begin_delete(self, group: str, name: str, /) -> Awaitable[AsyncLROPoller[None]]: ...
-
     def get(self, group: str, name: str, /) -> Awaitable[_Standing]: ...
-
-
-async def _delete(operations: _Operations, group: str, name: str) -> None:
-    """Delete something, and see for some minutes that it is gone: what it uses is refused to be
-    deleted before, and an answer may not say where to ask what comes of it."""
-    await (await operations.begin_delete(group, name)).result()
-    for _ in range(LOOKS):
-        if await find(operations.get(group, name)) is None:
-            return
-        await asyncio.sleep(AGAIN)
 
 
 def _outbound(deployment: Deployment) -> str:
@@ -442,9 +426,9 @@ async def _remove_nat(clients: Clients, deployment: Deployment) -> None:
     """Delete the gateway and then its address; what is not there is not asked for."""
     network, group = clients.network, deployment.group
     if await find(network.nat_gateways.get(group, deployment.nat_gateway)) is not None:
-        await _delete(network.nat_gateways, group, deployment.nat_gateway)
+        await delete(network.nat_gateways, group, deployment.nat_gateway)
     if await find(network.public_ip_addresses.get(group, deployment.nat_address)) is not None:
-        await _delete(network.public_ip_addresses, group, deployment.nat_address)
+        await delete(network.public_ip_addresses, group, deployment.nat_address)
 
 
 async def _make_nat_gateway(clients: Clients, deployment: Deployment) -> None:

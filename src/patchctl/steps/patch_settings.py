@@ -284,6 +284,7 @@ async def _restore(
             error.code,
             f"it could not be put back to {remembers.before}: {error.message}"
             + (f" As it is now, {said}." if said else ""),
+            request_id=error.request_id,
         ) from error
 
 

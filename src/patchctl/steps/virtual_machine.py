@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import string
+from http import HTTPStatus
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import ResourceExistsError
 from azure.mgmt.compute.models import (
     DiskUpdate,
     HardwareProfile,
@@ -31,7 +31,7 @@ from azure.mgmt.compute.models import (
 
 from patchctl import actions, machine_settings
 from patchctl.actions import Needed
-from patchctl.clients import Clients, find
+from patchctl.clients import Clients, delete, find
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import PatchctlError
 from patchctl.machine_settings import machine_of, of_linux, of_windows
@@ -71,8 +71,6 @@ ACTIONS = (
     ),
 )
 ADMIN = "azureuser"
-AGAIN = 30.0
-"""Seconds until a machine is tried to be deleted again that Azure is at work on."""
 
 
 async def inspect(clients: Clients, deployment: Deployment) -> Inspection:
@@ -106,7 +104,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
     found = await find(machines.get(deployment.group, name, expand="instanceView"))
     if found is not None and found.properties is not None and never_came_up(found.properties):
         # Nobody has its password, so it is of no use to anybody.
-        await (await machines.begin_delete(deployment.group, name)).result()
+        await delete(machines, deployment.group, name)
         found = None
     if found is None:
         await _create(clients, deployment)
@@ -116,19 +114,7 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
-    """Once Azure is at nothing else on it: an assessment may still be, from a run that was broken
-    off. The engine's deadline bounds how long."""
-    machines = clients.compute.virtual_machines
-    while True:
-        try:
-            deleting = await machines.begin_delete(deployment.group, deployment.virtual_machine)
-        except HttpResponseError as error:
-            if error.error is None or error.error.code != "Conflict":
-                raise
-            await asyncio.sleep(AGAIN)
-        else:
-            await deleting.result()
-            return
+    await delete(clients.compute.virtual_machines, deployment.group, deployment.virtual_machine)
 
 
 # -- what is wanted
@@ -255,13 +241,18 @@ async def _create(clients: Clients, deployment: Deployment) -> None:
             step=NAME,
             resource=deployment.virtual_machine_id,
         )
-    creating = await clients.compute.virtual_machines.begin_create_or_update(
-        deployment.group,
-        deployment.virtual_machine,
-        desired(deployment),
-        etag="*",
-        match_condition=MatchConditions.IfMissing,
-    )
+    try:
+        creating = await clients.compute.virtual_machines.begin_create_or_update(
+            deployment.group,
+            deployment.virtual_machine,
+            desired(deployment),
+            etag="*",
+            match_condition=MatchConditions.IfMissing,
+        )
+    except ResourceExistsError as error:
+        if error.status_code != HTTPStatus.PRECONDITION_FAILED:
+            raise
+        return  # an answer was lost, or another patchctl was faster; the engine looks at it
     await creating.result()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from patchctl.errors import PatchctlError
 from patchctl.machines import Machine
 from patchctl.observation import Assessment, Run
 from patchctl.orders import Order
@@ -67,12 +68,16 @@ def data(turns: Iterable[Turn[Any]], called: str) -> list[dict[str, Any]]:
             "seconds": round(turn.seconds, 1),
             called: plain(turn.found),
             "updates": plain(turn.updates),
-            "error": None
-            if turn.error is None
-            else {"code": turn.error.code, "message": turn.error.message},
+            "error": _error(turn.error),
         }
         for turn in turns
     ]
+
+
+def _error(error: PatchctlError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"code": error.code, "message": error.message, "request_id": error.request_id}
 
 
 def _wanted(parameters: dict[str, list[str]]) -> str:
