@@ -10,6 +10,7 @@ from arm_sandbox.providers import connected_machines, machines
 from arm_sandbox.providers.catalogue import Image
 from arm_sandbox.providers.patch_rules import CONFIGURATIONS
 from arm_sandbox.providers.resources import GROUP, group_deleted
+from arm_sandbox.wire import Refusal
 from arm_sandbox.world import Resource, World
 
 
@@ -30,7 +31,7 @@ def resource(world: World, name: str) -> Resource:
 def edit(world: World, edited: Resource, path: str, value: Any) -> None:
     """Set one value, like `properties.enabled` or `properties.subnets.0.name`.
 
-    Raises LookupError when the path leads nowhere.
+    Raises LookupError when the path leads nowhere, or to something of another kind.
     """
     *parents, last = path.split(".")
     if not parents and last in ("id", "name", "type"):
@@ -38,17 +39,28 @@ def edit(world: World, edited: Resource, path: str, value: Any) -> None:
     node: Any = edited.body
     for part in parents:
         node = _child(node, part, path)
-    if isinstance(node, list):
-        node[int(last)] = value
-    elif isinstance(node, dict):
-        node[last] = value
-    else:
+    if not isinstance(node, (dict, list)):
         raise LookupError(f"{path} leads nowhere in {edited.id}")
+    key: Any = last if isinstance(node, dict) else _place(node, last, path)
+    before = node.get(key) if isinstance(node, dict) else node[key]
+    if before is not None and value is not None and _sort(before) != _sort(value):
+        raise LookupError(f"{path} is {_sort(before)}, and cannot be {_sort(value)}")
+    node[key] = value
     kind = KINDS.get(edited.type.lower())
     if kind is not None:
         kind.when_made(world, edited)
     arm.record(world, edited.id, f"{edited.type}/write", "Succeeded")
     settle(world)
+
+
+def require_deletable(world: World, resource: Resource) -> None:
+    """Raises LookupError where the portal, too, would be refused: it is in use."""
+    kind = KINDS.get(resource.type.lower())
+    try:
+        if kind is not None:
+            kind.deletable(world, resource)
+    except Refusal as refusal:
+        raise LookupError(f"{resource.id} cannot be deleted: {refusal.message}") from None
 
 
 def delete(world: World, deleted: Resource) -> None:
@@ -83,7 +95,26 @@ def enforce(world: World, machine: Resource, settings: dict[str, Any]) -> None:
 
 
 def _child(node: Any, part: str, path: str) -> Any:
-    try:
-        return node[int(part)] if isinstance(node, list) else node[part]
-    except (KeyError, IndexError, ValueError, TypeError):
-        raise LookupError(f"there is no {part} on the way to {path}") from None
+    if isinstance(node, list):
+        return node[_place(node, part, path)]
+    if not isinstance(node, dict) or part not in node:
+        raise LookupError(f"there is no {part} on the way to {path}")
+    return node[part]
+
+
+def _place(items: list[Any], part: str, path: str) -> int:
+    if not part.isdecimal() or int(part) >= len(items):
+        raise LookupError(f"there is no {part} on the way to {path}: a list of {len(items)}")
+    return int(part)
+
+
+def _sort(value: Any) -> str:
+    """What JSON calls a value."""
+    names = {
+        dict: "an object",
+        list: "a list",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
+    return names.get(type(value), "a string")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchctl.errors import Foreign, Interrupted, Partly, PatchctlError, Stopped, unexpected
 from patchctl.many import watching
-from patchctl.remembered import DEPLOYMENT, MANAGED_BY
+from patchctl.remembered import tags_back
 from patchctl.report import (
     Event,
     Finished,
@@ -151,17 +151,8 @@ def refuse_foreign(plan: Plan, deployment: Deployment) -> None:
     for step, inspection in plan.items():
         for id in inspection.foreign:
             message = "; ".join(inspection.notes)
-            hint = "" if id == deployment.keeper_id else _tags_back(id, deployment.name)
+            hint = "" if id == deployment.keeper_id else tags_back(id, deployment.name)
             raise Foreign("Foreign", message, hint, step=step, resource=id)
-
-
-def _tags_back(id: str, name: str) -> str:
-    """For what only looks foreign. A group has lost more with its tags than these."""
-    tags = f"{MANAGED_BY}=patchctl {DEPLOYMENT}={name}"
-    return (
-        f"If it is yours and has lost its tags, give them back with az tag update --resource-id "
-        f"{id} --operation Merge --tags {tags}. See what is yours: patchctl list"
-    )
 
 
 async def _run(

@@ -40,6 +40,15 @@ def is_ours(tags: Mapping[str, str] | None, name: str) -> bool:
     return found.get(MANAGED_BY) == "patchctl" and found.get(DEPLOYMENT) == name
 
 
+def tags_back(id: str, name: str) -> str:
+    """What helps what only looks foreign; but a group has lost more with its tags than these."""
+    tags = f"{MANAGED_BY}=patchctl {DEPLOYMENT}={name}"
+    return (
+        f"If it is yours and has lost its tags, give them back with az tag update --resource-id "
+        f"{id} --operation Merge --tags {tags}. See what is yours: patchctl list"
+    )
+
+
 def as_tags(config: Config) -> dict[str, str]:
     """What was asked for, as JSON split over as many tags as it takes."""
     data = config.model_dump(mode="json", include=set(PARTS))

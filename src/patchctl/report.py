@@ -200,7 +200,12 @@ def not_ours(ids: Iterable[str], beside: Iterable[str] = ()) -> Inspection:
     """What stands in the place of ours; `beside`: what of ours stands all the same."""
     found = tuple(ids)
     note = f"{', '.join(found)}: not ours."
-    return Inspection(State.FOREIGN, tuple(beside), (), (note,), foreign=found)
+    findings = tuple(Finding(f"tags of {_name(id)}", "ours", "not ours", False) for id in found)
+    return Inspection(State.FOREIGN, tuple(beside), findings, (note,), foreign=found)
+
+
+def _name(id: str) -> str:
+    return id.rsplit("/", 1)[-1]
 
 
 def absent(findings: Iterable[Finding], resources: Iterable[str]) -> Inspection:
@@ -256,7 +261,7 @@ def only_tags(part: Part) -> bool:
 def surplus(parts: Sequence[Part], is_ours: Callable[[Mapping[str, str]], bool]) -> list[Part]:
     """Those of ours that stand and should not."""
     return [
-        replace(part, findings=(check(part.id.rsplit("/", 1)[-1], "none", "there"),))
+        replace(part, findings=(check(_name(part.id), "none", "there"),))
         for part in parts
         if part.tags is not None and is_ours(part.tags)
     ]

@@ -11,6 +11,7 @@ from patchctl import access
 from patchctl.clients import find
 from patchctl.deployment import Deployment
 from patchctl.engine import Plan
+from patchctl.remembered import tags_back
 from patchctl.report import Finding, Inspection, State, check, note
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def cure(plan: Plan, deployment: Deployment) -> str:
     named = f"--name {deployment.name}"
     if lacks := next((i.lacks for i in plan.values() if i.lacks is not None), None):
         return lacks.cure
+    if foreign := next((id for i in plan.values() for id in i.foreign), None):
+        return tags_back(foreign, deployment.name)
     if not deployment.left or not all(inspection.ready for inspection in plan.values()):
         return f"Make it so: patchctl deploy {named}"
     if deployment.hindered:

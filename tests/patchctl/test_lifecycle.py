@@ -586,3 +586,34 @@ def test_the_first_window_opens_soon_and_once(cli: Cli) -> None:
     assert datetime.fromisoformat(expires).replace(tzinfo=UTC) < start + timedelta(days=1)
     assert cli("destroy", "--yes").code == 0
     assert not cli.world.resources
+
+
+# -- by hand
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        ("properties=5", "is an object, and cannot be a number"),
+        ("location=3", "is a string, and cannot be a number"),
+        ("properties.hardwareProfile.vmSize=[]", "is a string, and cannot be a list"),
+        ("properties.storageProfile.dataDisks.0.name=x", "there is no 0 on the way"),
+        ("properties.x.y=1", "there is no x on the way"),
+        ("id=x", "it cannot be edited"),
+    ],
+)
+def test_what_makes_no_sense_is_not_edited(cli: Cli, edit: str, why: str) -> None:
+    cli.deploy()
+    before = cli.world.resources
+    error = cli.json("sandbox", "edit", "virtualMachines/vm-demo-daab01", edit, code=2)["error"]
+    assert why in error["message"]
+    assert cli.world.resources == before
+
+
+def test_what_is_in_use_is_not_deleted_by_hand_either(cli: Cli) -> None:
+    cli.deploy()
+    for name in ("osdisk", "nic", "vnet", "nsg"):
+        error = cli.json("sandbox", "delete", f"{name}-demo-daab01", code=2)["error"]
+        assert "cannot be deleted" in error["message"]
+    assert cli("sandbox", "delete", GROUP).code == 0
+    assert not cli.world.resources

@@ -43,6 +43,11 @@ def test_what_has_lost_its_tags_stays_and_the_rest_goes(cli: Cli, type: str) -> 
     theirs = next(r for r in cli.world.resources.values() if r.type == type)
     _tag(cli, theirs.id, {})
 
+    looked = cli.json("validate", code=5)
+    wrong = [f["subject"] for s in looked["steps"] for f in s["findings"] if f["ok"] is False]
+    assert f"tags of {_name(theirs)}" in wrong
+    assert _tags_back(looked["error"]["hint"], theirs.id)
+
     error = cli.json("deploy", code=6)["error"]
     assert (error["code"], error["resource"].lower()) == ("Foreign", theirs.id.lower())
     tags = _tags_back(error["hint"], theirs.id)

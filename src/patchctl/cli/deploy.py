@@ -216,11 +216,10 @@ def _require_finished(deployment: Deployment, reports: list[StepReport]) -> None
 
 def audit_mails(deployment: Deployment, plan: Plan) -> list[str]:
     """Whether writing the plan will make the alerts that stand mail about it."""
-    from patchctl.report import Outcome
     from patchctl.steps import activity_log_alerts, assignment, maintenance_configuration
 
     audited = (maintenance_configuration.NAME, assignment.NAME)
-    changed = [step for step in audited if plan[step].change is not Outcome.UNCHANGED]
+    changed = [step for step in audited if plan[step].writes]
     if not plan[activity_log_alerts.NAME].stands or not changed:
         return []
     mailed = ", ".join(deployment.mailed)

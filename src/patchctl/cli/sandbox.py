@@ -196,6 +196,7 @@ def delete(
 
         try:
             found = by_hand.resource(world, id)
+            by_hand.require_deletable(world, found)
         except LookupError as error:
             raise BadInput([str(error)]) from None
         by_hand.delete(world, found)

@@ -30,7 +30,7 @@ def plan(inspections: Mapping[str, Inspection]) -> Iterator[Text]:
         mark, style = CHANGES[inspection.change]
         yield Text(f"{mark} {step:<26} {inspection.change}", style)
         for finding in inspection.findings:
-            if finding.ok is not True and inspection.change is not Outcome.UNCHANGED:
+            if finding.ok is not True and inspection.writes:
                 yield _change(finding, created=inspection.change is Outcome.CREATE)
         for sentence in inspection.notes:
             yield Text(f"      note: {sentence}", "dim")
