@@ -86,7 +86,11 @@ async def with_health(plan: Plan, clients: Clients, deployment: Deployment) -> P
     if not inspection.ready or not inspection.stands:
         return plan
     statuses = [await _status(clients, id) for id in inspection.resources]
-    spreading = await _is_spreading(clients, deployment)
+    principal = await access.principal(clients, deployment)
+    if principal is None:  # it was there a moment ago
+        gone = check("identity of the alerts", deployment.alert_identity_id, "not there")
+        return {**plan, RULES: _judged(inspection, [gone])}
+    spreading = await _is_spreading(clients, deployment, principal)
     health = [
         _health(id, status, spreading=spreading)
         for id, status in zip(inspection.resources, statuses, strict=True)
@@ -99,10 +103,9 @@ async def _status(clients: Clients, rule: str) -> AvailabilityStatusProperties |
     return status.properties if status is not None else None
 
 
-async def _is_spreading(clients: Clients, deployment: Deployment) -> bool:
+async def _is_spreading(clients: Clients, deployment: Deployment, principal: str) -> bool:
     """Whether the identity's role is so new that Azure may not honour it everywhere yet."""
-    principal = await access.principal(clients, deployment)
-    roles = await access.reading(clients, deployment.group_id, principal) if principal else []
+    roles = await access.reading(clients, deployment.group_id, principal)
     return bool(roles) and all(_is_new(role.created_on, deployment.now) for role in roles)
 
 

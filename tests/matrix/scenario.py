@@ -122,14 +122,15 @@ class Matrix:
     ) -> Outcome:
         """`late`: whether what is made anew by now begins with another window."""
         reached, before = self.shell.keep(), set(self._fine)
+        anew = late and fault.kind == "deleted"
         wrong = [
             *oracles.weathered(situation, fault, ended, usual),
             *oracles.named(fault, ended, usual),
-            *self._judge(situation, fault, ended, reached),
+            *self._judge(situation, fault, ended, reached, anew=anew),
         ]
         at = cured(reached, fault, patient=situation.repeats)
         told = advice(ended, beside=situation.command)
-        dated = not situation.later and not (late and fault.kind == "deleted")
+        dated = not situation.later and not anew
         key = situation.name, told, str(dated), state.pending(at)
         wrong += self._unless_fine(key, lambda: self._goes_on(situation, at, told, dated=dated))
         found = frozenset(self._fine - before)
@@ -143,8 +144,9 @@ class Matrix:
         return wrong
 
     def _judge(
-        self, situation: Situation, fault: Fault, ended: Ended, reached: Saved
+        self, situation: Situation, fault: Fault, ended: Ended, reached: Saved, *, anew: bool
     ) -> Iterator[str]:
+        """`anew`: whether something may have been made that knows other windows."""
         reference = self.reference(situation)
         yield from oracles.told(situation, fault.kind, ended)
         yield from oracles.secret(ended, reached)
@@ -154,7 +156,12 @@ class Matrix:
             yield from oracles.written(ended.exchanges)
         stands = state.standing(reached)
         yield from oracles.never_two(stands, reference.most)
-        yield from oracles.truthful(situation, fault, ended, stands, reference.stands)
+        got, wanted = (
+            [state.standing(saved, dated=False) for saved in (reached, reference.end)]
+            if anew
+            else [stands, reference.stands]
+        )
+        yield from oracles.truthful(situation, fault, ended, got, wanted)
         yield from oracles.kept(situation, fault, ended, stands, reference.nothing)
         yield from oracles.asked_first(fault, ended)
 

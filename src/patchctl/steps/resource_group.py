@@ -192,8 +192,9 @@ def _notes(deployment: Deployment) -> Iterable[str]:
 
 
 async def foreign_contents(clients: Clients, deployment: Deployment) -> list[str]:
-    """Ids of what is in our own group and neither ours, nor a child of, nor managed by ours."""
-    if not deployment.stands or deployment.borrowed:
+    """Ids of what is in our own group and neither ours, nor a child of, nor managed by ours; none
+    of what Azure is deleting already."""
+    if not deployment.stands or deployment.borrowed or deployment.deleting:
         return []
     found = clients.resources.resources.list_by_resource_group(deployment.group)
     resources = [resource async for resource in found]
