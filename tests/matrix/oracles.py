@@ -150,16 +150,27 @@ def truthful(
 
 
 def kept(
-    situation: Situation, fault: Fault, ended: Ended, reached: state.State, whole: state.State
+    situation: Situation,
+    fault: Fault,
+    ended: Ended,
+    began: state.State,
+    reached: state.State,
+    whole: state.State,
 ) -> Iterator[str]:
-    """What remembers how a machine was stands as long as the machine can be put back."""
+    """What remembers how a machine was stands as long as the machine can be put back, if it stood
+    when the command began."""
     passes = fault.kind in (*SENT_AGAIN, *SENT_AGAIN_IF_SAFE)
     if situation.command[0] != "destroy" or not passes or ended.code == 0:
         return
     changed = [line for line in (whole - reached) if line.lower().startswith(MACHINES)]
-    homes = [f'/resourceGroups/{home}"' for home in HOMES]
-    if changed and not any(home in line for line in reached for home in homes):
+    if changed and remembers(began) and not remembers(reached):
         yield f"the group is gone, and with it how {len(changed)} machines were"
+
+
+def remembers(stands: state.State) -> bool:
+    """Whether there is a group that a deployment is put into."""
+    homes = [f'/resourceGroups/{home}"' for home in HOMES]
+    return any(home in line for line in stands for home in homes)
 
 
 def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:

@@ -114,11 +114,17 @@ class Matrix:
 
         self.shell.restore(at)
         late = state.moment(at) > state.moment(self.reference(situation).begin) + DAY
-        then = partial(self._outcome, situation, usual, late)
+        then = partial(self._outcome, situation, usual, late, state.standing(at))
         Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
 
     def _outcome(
-        self, situation: Situation, usual: int, late: bool, fault: Fault, ended: Ended
+        self,
+        situation: Situation,
+        usual: int,
+        late: bool,
+        began: state.State,
+        fault: Fault,
+        ended: Ended,
     ) -> Outcome:
         """`late`: whether what is made anew by now begins with another window."""
         reached, before = self.shell.keep(), set(self._fine)
@@ -126,7 +132,7 @@ class Matrix:
         wrong = [
             *oracles.weathered(situation, fault, ended, usual),
             *oracles.named(fault, ended, usual),
-            *self._judge(situation, fault, ended, reached, anew=anew),
+            *self._judge(situation, fault, ended, began, reached, anew=anew),
         ]
         at = cured(reached, fault, patient=situation.repeats)
         told = advice(ended, beside=situation.command)
@@ -144,7 +150,14 @@ class Matrix:
         return wrong
 
     def _judge(
-        self, situation: Situation, fault: Fault, ended: Ended, reached: Saved, *, anew: bool
+        self,
+        situation: Situation,
+        fault: Fault,
+        ended: Ended,
+        began: state.State,
+        reached: Saved,
+        *,
+        anew: bool,
     ) -> Iterator[str]:
         """`anew`: whether something may have been made that knows other windows."""
         reference = self.reference(situation)
@@ -162,7 +175,7 @@ class Matrix:
             else [stands, reference.stands]
         )
         yield from oracles.truthful(situation, fault, ended, got, wanted)
-        yield from oracles.kept(situation, fault, ended, stands, reference.nothing)
+        yield from oracles.kept(situation, fault, ended, began, stands, reference.nothing)
         yield from oracles.asked_first(fault, ended)
 
     def _goes_on(self, situation: Situation, at: Saved, told: str, *, dated: bool) -> Iterator[str]:
