@@ -197,6 +197,16 @@ async def find(getting: Awaitable[T]) -> T | None:
         return None  # of a provider that is not registered nothing can be there
 
 
+async def find_surely(get: Callable[[], Awaitable[T]]) -> T | None:
+    """The same, and None only where a second GET, some seconds later, shows nothing either: a read
+    may reach a region that does not know of it yet."""
+    found = await find(get())
+    if found is None:
+        await asyncio.sleep(LOOK_AGAIN)
+        found = await find(get())
+    return found
+
+
 async def ended(operation: AsyncLROPoller[T], what: str) -> T:
     """What came of an operation, once it has ended. Raises PatchctlError where nobody told.
 

@@ -17,7 +17,7 @@ from azure.mgmt.monitor.models import (
 )
 
 from patchctl.actions import Needed
-from patchctl.clients import Clients, find
+from patchctl.clients import Clients, find, find_surely
 from patchctl.deployment import Deployment
 from patchctl.many import together
 from patchctl.report import (
@@ -178,7 +178,7 @@ async def _make(clients: Clients, deployment: Deployment, rule: Rule) -> None:
 async def _remove(clients: Clients, deployment: Deployment, rule: Rule) -> None:
     """Only what carries our tags."""
     alerts, name = clients.monitor.activity_log_alerts, _name(deployment, rule)
-    got = await find(alerts.get(deployment.group, name))
+    got = await find_surely(lambda: alerts.get(deployment.group, name))
     if got is not None and deployment.is_ours(got.tags):
         await alerts.delete(deployment.group, name)
 

@@ -7,6 +7,7 @@ since 2026 a new subnet is private unless told otherwise.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Protocol
 
 from azure.mgmt.network.models import (
@@ -33,7 +34,7 @@ from azure.mgmt.network.models import (
 
 from patchctl import actions
 from patchctl.actions import Needed
-from patchctl.clients import Clients, Deleting, delete, find
+from patchctl.clients import Clients, Deleting, delete, find, find_surely
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import Partly
 from patchctl.many import together
@@ -141,7 +142,7 @@ async def destroy(clients: Clients, deployment: Deployment) -> None:
     )
     theirs = ""
     for operations, name in chain:
-        standing = await find(operations.get(group, name))
+        standing = await find_surely(partial(operations.get, group, name))
         if standing is None:
             continue
         ours = deployment.is_ours(standing.tags)
