@@ -23,13 +23,10 @@ from tests.matrix.situations import SITUATIONS, Situation, start
 MINUTE = 60.0
 DAY = 86400.0
 SECOND = 1.0
-AFTER = {
-    **dict.fromkeys((*APART, "answer-lost"), SECOND),
-    "operation-endless": 8 * DAY,
-    "deleted": 25 * MINUTE,
-}
-"""How much later it is tried again, if not after a minute: what has stopped us at once, while Azure
-is still at work on what we had begun; a name is free 20 minutes after it was deleted."""
+AT_ONCE = (*APART, "answer-lost")
+"""What one tries again at once, while Azure is still at work on what was begun."""
+AFTER = {"operation-endless": 8 * DAY, "deleted": 25 * MINUTE}
+"""How much later the rest is, if not a minute: a name is free 20 minutes after it was deleted."""
 HOPS = 4
 """So many commands at most lead out of an error."""
 
@@ -283,7 +280,8 @@ def cured(saved: Saved, fault: Fault, *, patient: bool = False) -> Saved:
     options = world.options
     options.faults, options.locks, options.policies = [], [], []
     world.attempts.clear()
-    world.now += AFTER.get(fault.kind, MINUTE)
+    soon = MINUTE if max(options.read_lag) else SECOND  # nobody can know of what no read shows yet
+    world.now += soon if fault.kind in AT_ONCE else AFTER.get(fault.kind, MINUTE)
     if patient and world.running:
         world.now = max(world.operations[n].due for names in world.running.values() for n in names)
         world.now += MINUTE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from functools import partial
 from http import HTTPStatus
 
 from azure.core import MatchConditions
@@ -31,7 +32,7 @@ from azure.mgmt.compute.models import (
 
 from patchctl import actions, machine_settings
 from patchctl.actions import Needed
-from patchctl.clients import Clients, delete, find
+from patchctl.clients import Clients, delete, find, find_surely
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import PatchctlError
 from patchctl.machine_settings import machine_of, of_linux, of_windows
@@ -241,8 +242,9 @@ async def _create(clients: Clients, deployment: Deployment) -> None:
             step=NAME,
             resource=deployment.virtual_machine_id,
         )
+    machines = clients.compute.virtual_machines
     try:
-        creating = await clients.compute.virtual_machines.begin_create_or_update(
+        creating = await machines.begin_create_or_update(
             deployment.group,
             deployment.virtual_machine,
             desired(deployment),
@@ -250,7 +252,8 @@ async def _create(clients: Clients, deployment: Deployment) -> None:
             match_condition=MatchConditions.IfMissing,
         )
     except ResourceExistsError as error:
-        if error.status_code != HTTPStatus.PRECONDITION_FAILED:
+        get = partial(machines.get, deployment.group, deployment.virtual_machine)
+        if error.status_code != HTTPStatus.PRECONDITION_FAILED or await find_surely(get) is None:
             raise
         return  # an answer was lost, or another patchctl was faster; the engine looks at it
     await creating.result()
