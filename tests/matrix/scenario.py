@@ -51,6 +51,21 @@ class Outcome:
     """What is known since to come to a good end."""
 
 
+@dataclass(frozen=True)
+class Begun:
+    """How a command begins in which a fault strikes."""
+
+    stands: state.State
+    usual: int
+    """How it ends there when nothing goes wrong."""
+    late: bool
+    """Whether what is made anew by now begins with another window."""
+
+    def dates(self, fault: Fault) -> bool:
+        """Whether windows are those of the undisturbed run."""
+        return not (self.late and fault.kind == "deleted")
+
+
 Heard = Callable[[Outcome], object]
 Chosen = Callable[[Sequence[Call]], Sequence[Fault]]
 
@@ -111,29 +126,20 @@ class Matrix:
 
         self.shell.restore(at)
         late = state.moment(at) > state.moment(self.reference(situation).begin) + DAY
-        then = partial(self._outcome, situation, usual, late, state.standing(at))
+        begun = Begun(state.standing(at), usual, late)
+        then = partial(self._outcome, situation, begun)
         Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
 
-    def _outcome(
-        self,
-        situation: Situation,
-        usual: int,
-        late: bool,
-        began: state.State,
-        fault: Fault,
-        ended: Ended,
-    ) -> Outcome:
-        """`late`: whether what is made anew by now begins with another window."""
+    def _outcome(self, situation: Situation, begun: Begun, fault: Fault, ended: Ended) -> Outcome:
         reached, before = self.shell.keep(), set(self._fine)
-        anew = late and fault.kind == "deleted"
         wrong = [
-            *oracles.weathered(situation, fault, ended, usual),
-            *oracles.named(fault, ended, usual),
-            *self._judge(situation, fault, ended, began, reached, anew=anew),
+            *oracles.weathered(situation, fault, ended, begun.usual),
+            *oracles.named(fault, ended, begun.usual),
+            *self._judge(situation, begun, fault, ended, reached),
         ]
         at = cured(reached, fault, patient=situation.repeats)
         told = advice(ended, beside=situation.command)
-        dated = not situation.later and not anew
+        dated = not situation.later and begun.dates(fault)
         key = situation.name, told, str(dated), state.pending(at)
         wrong += self._unless_fine(key, lambda: self._goes_on(situation, at, told, dated=dated))
         found = frozenset(self._fine - before)
@@ -147,16 +153,8 @@ class Matrix:
         return wrong
 
     def _judge(
-        self,
-        situation: Situation,
-        fault: Fault,
-        ended: Ended,
-        began: state.State,
-        reached: Saved,
-        *,
-        anew: bool,
+        self, situation: Situation, begun: Begun, fault: Fault, ended: Ended, reached: Saved
     ) -> Iterator[str]:
-        """`anew`: whether something may have been made that knows other windows."""
         reference = self.reference(situation)
         yield from oracles.told(situation, fault.kind, ended)
         yield from oracles.secret(ended, reached)
@@ -166,13 +164,11 @@ class Matrix:
             yield from oracles.written(ended.exchanges)
         stands = state.standing(reached)
         yield from oracles.never_two(stands, reference.most)
-        got, wanted = (
-            [state.standing(saved, dated=False) for saved in (reached, reference.end)]
-            if anew
-            else [stands, reference.stands]
-        )
+        got, wanted = stands, reference.stands
+        if not begun.dates(fault):
+            got, wanted = (state.standing(s, dated=False) for s in (reached, reference.end))
         yield from oracles.truthful(situation, fault, ended, got, wanted)
-        yield from oracles.kept(situation, fault, ended, began, stands, reference.nothing)
+        yield from oracles.kept(situation, fault, ended, begun.stands, stands, reference.nothing)
         yield from oracles.asked_first(fault, ended)
 
     def _goes_on(self, situation: Situation, at: Saved, told: str, *, dated: bool) -> Iterator[str]:
