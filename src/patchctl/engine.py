@@ -151,7 +151,8 @@ def refuse_foreign(plan: Plan, deployment: Deployment) -> None:
     for step, inspection in plan.items():
         for id in inspection.foreign:
             message = "; ".join(inspection.notes)
-            hint = "" if id == deployment.keeper_id else tags_back(id, deployment.name)
+            cure = f"{tags_back(id, deployment.name)} See what is yours: patchctl list"
+            hint = "" if id == deployment.keeper_id else cure
             raise Foreign("Foreign", message, hint, step=step, resource=id)
 
 

@@ -45,7 +45,7 @@ def tags_back(id: str, name: str) -> str:
     tags = f"{MANAGED_BY}=patchctl {DEPLOYMENT}={name}"
     return (
         f"If it is yours and has lost its tags, give them back with az tag update --resource-id "
-        f"{id} --operation Merge --tags {tags}. See what is yours: patchctl list"
+        f"{id} --operation Merge --tags {tags}."
     )
 
 

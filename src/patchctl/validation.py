@@ -71,7 +71,7 @@ def cure(plan: Plan, deployment: Deployment) -> str:
     if lacks := next((i.lacks for i in plan.values() if i.lacks is not None), None):
         return lacks.cure
     if foreign := next((id for i in plan.values() for id in i.foreign), None):
-        return tags_back(foreign, deployment.name)
+        return f"{tags_back(foreign, deployment.name)} See what is yours: patchctl list"
     if not deployment.left or not all(inspection.ready for inspection in plan.values()):
         return f"Make it so: patchctl deploy {named}"
     if deployment.hindered:

@@ -38,7 +38,10 @@ OUR_FAULT = "patchctl has a fault"
 SENT_AGAIN = ("401", "429-retry-after", "500", "503")
 SENT_AGAIN_IF_SAFE = ("408", "429", "connection-refused", "connection-reset", "timeout")
 """After what azure-core sends a request once more: any, or one that has the same effect twice."""
-BUSY = re.compile(r"(POST .*/assessPatches|DELETE .*/virtualMachines/[^/]+)$")
+BUSY = re.compile(
+    r"(POST .*/assessPatches|(PATCH|DELETE) .*/virtualMachines/[^/]+"
+    r"|DELETE .*/(networkInterfaces|virtualNetworks|networkSecurityGroups)/[^/]+)$"
+)
 """What is asked again when Azure says that it is at something else on the machine."""
 NOTE = re.compile(rf'"{AT_WORK}": "[^"]*", ')
 AGAIN = ("AnotherOperationInProgress", "PreconditionFailed", "ResourceGroupNotFound")

@@ -59,6 +59,7 @@ def test_what_has_lost_its_tags_stays_and_the_rest_goes(cli: Cli, type: str) -> 
     assert sorted(map(_name, left)) == sorted(f"{each}-demo-{_suffix(theirs)}" for each in used)
     if used:
         assert _name(theirs) in document["error"]["message"]
+        assert _tags_back(document["error"]["hint"], theirs.id) == tags
     assert cli.json("destroy", "--yes", code=8 if used else 0)["left"] == document["left"]
 
     _tag(cli, theirs.id, tags)

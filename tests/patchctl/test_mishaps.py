@@ -61,3 +61,42 @@ def test_a_deleted_identity_leaves_no_role_behind(cli: Cli) -> None:
     assert standing(ROLES) != granted
     assert cli("destroy", "--yes").code == 0
     assert standing(ROLES) == []
+
+
+BUSY = pytest.mark.parametrize(
+    ("kind", "type"),
+    [
+        ("409-in-progress", "Microsoft.Network/networkInterfaces"),
+        ("409-conflict", "Microsoft.Compute/virtualMachines"),
+    ],
+)
+"""What each service says while it is at work on the same thing."""
+
+
+@BUSY
+def test_what_azure_is_at_work_on_is_waited_for(cli: Cli, kind: FaultKind, type: str) -> None:
+    cli.deploy()
+    cli.leave_a_foreign_address()  # so that the group does not go as a whole
+    asked = cli.the(type).id
+    strike(cli, kind, method="DELETE", path=asked, times=5)
+    cli.json("destroy", "--yes")
+    assert cli.world.find(asked) is None
+
+
+@BUSY
+def test_but_for_half_an_hour_only(cli: Cli, kind: FaultKind, type: str) -> None:
+    cli.deploy()
+    cli.leave_a_foreign_address()
+    asked = cli.the(type).id
+    strike(cli, kind, method="DELETE", path=asked, times=0)
+    began = cli.world.now
+    error = cli.json("destroy", "--yes", code=4)["error"]
+    assert error["code"] in ("AnotherOperationInProgress", "Conflict")
+    assert 1800 <= cli.world.now - began < 3600
+
+
+def test_a_machine_that_azure_is_at_work_on_is_mended_after_it(cli: Cli) -> None:
+    cli.deploy()
+    machine = cli.the("Microsoft.Compute/virtualMachines").id
+    strike(cli, "409-conflict", method="PATCH", path=machine, times=5)
+    assert cli("deploy", "--reboot", "Never").code == 0

@@ -21,7 +21,8 @@ STAYING = ("resource-providers", "assessment", "patch-settings")
 """Steps whose resources are not taken away."""
 
 STAYS = (
-    "The group stays as long as something is in the way. Then run the same command again: {again}"
+    "The group stays as long as something is in the way. Once nothing is, run the same command "
+    "again: {again}"
 )
 GONE = "Everything else is gone, and what somebody has changed is theirs."
 
@@ -157,17 +158,20 @@ def _what_is_put_back(deployment: Deployment, found: Plan) -> Iterator[str]:
 
 
 def _require_all(reports: Sequence[StepReport], name: str, file: Path) -> None:
-    """Raises Partly with each machine that is not as it was before."""
+    """Raises Partly with each machine that is not as it was before, and with what of ours stays
+    for something that is not."""
     from patchctl.cli.advice import typed
     from patchctl.errors import Partly
+    from patchctl.remembered import tags_back
     from patchctl.report import Outcome
 
     partly = [report for report in reports if report.outcome is Outcome.PARTLY]
     if not partly:
         return
     notes = [note for report in partly for note in report.inspection.notes]
+    theirs = next((id for report in reports for id in report.inspection.foreign), "")
     if _group(reports) is Outcome.LEFT:
-        hint = STAYS
+        hint = f"{tags_back(theirs, name)} {STAYS}" if theirs else STAYS
     elif file.exists():
         command = typed(("patchctl", "destroy", "--name", name, "--restore-from", str(file)))
         hint = f"{GONE} To try the rest once more: {command}"

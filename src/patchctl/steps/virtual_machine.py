@@ -32,7 +32,7 @@ from azure.mgmt.compute.models import (
 
 from patchctl import actions, machine_settings
 from patchctl.actions import Needed
-from patchctl.clients import Clients, delete, find, find_surely
+from patchctl.clients import Clients, delete, find, find_surely, once_free
 from patchctl.deployment import NONE_MADE, Deployment
 from patchctl.errors import PatchctlError
 from patchctl.machine_settings import machine_of, of_linux, of_windows
@@ -264,10 +264,9 @@ async def _mend(clients: Clients, deployment: Deployment, found: VirtualMachine)
     settings = scheduled(deployment.config.patches.reboot)
     update = machine_settings.desired(machine_of(found), settings)
     update.tags = merged_tags(found.tags, deployment.tags)
-    machines = clients.compute.virtual_machines
-    await (
-        await machines.begin_update(deployment.group, deployment.virtual_machine, update)
-    ).result()
+    machines, name = clients.compute.virtual_machines, deployment.virtual_machine
+    updating = await once_free(lambda: machines.begin_update(deployment.group, name, update))
+    await updating.result()
 
 
 async def _tag_disk(clients: Clients, deployment: Deployment) -> None:
