@@ -47,9 +47,15 @@ class Recorder:
 
 
 def recorders(variable: str) -> tuple[Recorder, ...]:
-    """A recorder for the file that an environment variable names, or none."""
+    """A recorder for the file that an environment variable names, or none.
+
+    Raises OSError where it cannot be written.
+    """
     file = os.environ.get(variable)
-    return (Recorder(Path(file)),) if file else ()
+    if not file:
+        return ()
+    Path(file).open("ab").close()
+    return (Recorder(Path(file)),)
 
 
 def exchange(request: Request, response: Response) -> dict[str, Any]:

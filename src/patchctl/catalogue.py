@@ -12,6 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
+PART = 3
+"""So many letters, at least, are looked for within the codes."""
+MOST = 5
+"""So many codes at most are named for one that is unknown."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -44,5 +49,5 @@ def near(code: str) -> list[str]:
     """Known codes that look like an unknown one, the likeliest first."""
     known = entries()
     close = difflib.get_close_matches(code.lower(), known, n=3, cutoff=0.6)
-    within = (each for each in known if code.lower() in each)
-    return [known[each].code for each in dict.fromkeys((*close, *within))]
+    within = (each for each in known if len(code) >= PART and code.lower() in each)
+    return [known[each].code for each in dict.fromkeys((*close, *within))][:MOST]

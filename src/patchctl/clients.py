@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from patchctl import __version__, interruption
 from patchctl.clouds import CLOUDS, Cloud
 from patchctl.debug_log import Requests
-from patchctl.errors import Interrupted, PatchctlError, Unregistered
+from patchctl.errors import BadInput, Interrupted, PatchctlError, Unregistered
 from patchctl.operations import Finishing, Operations
 from patchctl.pacing import Buckets, Pacing
 from patchctl.sign_in import Identity, cli_subscription, find_subscription, identity
@@ -360,19 +360,18 @@ def connect_to_sandbox(
 ) -> Iterator[Connection]:
     """Open the world kept in a directory; its clock goes on from where it stood."""
     from arm_sandbox.clock import VirtualLoop
-    from arm_sandbox.recording import recorders
     from arm_sandbox.store import Store
     from arm_sandbox.transport import SandboxCredential, SandboxTransport
 
     _hush()
-    store = Store(directory)
+    store, recorders = Store(directory), _recorders()
     with opened(store) as world:
         loop = VirtualLoop(world.now, pace)
         save = store.saver(world)
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             clients = Clients(
                 SandboxCredential(world),
-                SandboxTransport(world, (*watch, *recorders(RECORD), save)),
+                SandboxTransport(world, (*watch, *recorders, save)),
                 CLOUDS["public"],
             )
             connection = Connection(
@@ -388,6 +387,16 @@ def connect_to_sandbox(
             finally:
                 world.now = max(world.now, loop.now)
                 store.save(world)
+
+
+def _recorders() -> Sequence[Watcher]:
+    """What keeps the traffic, where that is asked for. Raises BadInput before there is any."""
+    from arm_sandbox.recording import recorders
+
+    try:
+        return recorders(RECORD)
+    except OSError as error:
+        raise BadInput([f"{RECORD}: {error.filename}: {error.strerror}"]) from None
 
 
 @contextmanager

@@ -45,6 +45,8 @@ LISTS = {
 }
 """The lists of updates by name, and the system that each is for."""
 DEFAULT_CLASSIFICATIONS = {"windows": ("Critical", "Security", "Updates"), "linux": LINUX}
+TOGETHER = frozenset({"patches", "machine", "machines", "endpoint", "cloud", "sandbox"})
+"""What must fit each other; where one of these is wrong by itself, no more is said of it."""
 
 MAX_NAME = 50
 """`vnet-NAME-SUFFIX` must stay within the 64 characters that a virtual network's name may have."""
@@ -522,8 +524,20 @@ def validated(model: type[M], values: Mapping[str, Any], owner: Mapping[str, Lay
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(problem, model, owner) for problem in error.errors()]
-        raise BadInput(problems) from None
+        problems = [*error.errors(), *_of_the_rest(model, values, error)]
+        raise BadInput([_problem(problem, model, owner) for problem in problems]) from None
+
+
+def _of_the_rest(model: type[M], values: Mapping[str, Any], error: ValidationError) -> list[Any]:
+    """What is wrong about several keys together, which nobody has looked at where one is wrong."""
+    wrong = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
+    if not wrong or wrong & TOGETHER:
+        return []
+    try:
+        model.model_validate({key: value for key, value in values.items() if key not in wrong})
+    except ValidationError as further:
+        return list(further.errors())
+    return []
 
 
 def _problem(problem: Any, model: type[Model], owner: Mapping[str, Layer]) -> str:

@@ -150,6 +150,34 @@ def test_every_problem_is_told_at_once(desk: Desk) -> None:
         assert f"{option}: " in said
 
 
+def test_what_does_not_fit_together_is_told_with_what_is_wrong_by_itself(desk: Desk) -> None:
+    said = desk.refused("deploy", "--email", "nobody", "--classification", "Sundries")
+    assert "--email: " in said
+    assert "--classification: 'Sundries' is not known for windows" in said
+
+
+def test_a_system_that_is_wrong_itself_is_no_reason_to_blame_another_key(desk: Desk) -> None:
+    text = '[machine]\nos = "beos"\n[patches]\ninclude_packages = ["bash"]'
+    (desk.directory / "patchctl.toml").write_text(text, encoding="utf-8")
+    said = desk.refused("deploy", *EMAIL)
+    assert "machine.os in patchctl.toml: " in said
+    assert "include_packages" not in said
+
+
+def test_what_is_no_text_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHCTL_NAME", "w\udcff")
+    said = desk.refused("deploy", "--email", "a\udcff@example.com", "--tag", "a=\udcff")
+    assert "PATCHCTL_NAME: 'w\\udcff' is not text in UTF-8" in said
+    assert said.count("the command line: ") == 2
+
+
+def test_a_record_that_cannot_be_kept_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATCHCTL_SANDBOX_RECORD", str(tmp_path / "nowhere" / "record.jsonl"))
+    assert "PATCHCTL_SANDBOX_RECORD: " in desk.refused("deploy", *EMAIL)
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "right"),
     [

@@ -52,9 +52,16 @@ def test_an_unknown_code_may_be_a_known_one(cli: Cli, code: str, near: str) -> N
     assert cli.follow(error).code == 0
 
 
+def test_few_codes_are_named_for_one_that_is_in_many(cli: Cli) -> None:
+    assert cli.json("explain", "resource", code=2)["error"]["message"].count(" or ") == 4
+    for short in ("", "R"):
+        message = cli.json("explain", short, code=2)["error"]["message"]
+        assert message == f"CODE: '{short}' is not in the catalogue"
+
+
 def test_a_code_like_no_other(cli: Cli) -> None:
     error = cli.json("explain", "???", code=2)["error"]
-    assert error["message"] == "??? is not in the catalogue"
+    assert error["message"] == "CODE: '???' is not in the catalogue"
     assert error["next"] == "patchctl explain --output json"
     assert cli.follow(error).code == 0
 

@@ -65,18 +65,31 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _code(arguments: list[str]) -> int:
     """Run; the parser's own errors come in the asked output form."""
+    if problems := _no_text(arguments):
+        return _bad_usage(problems, arguments)
     try:
         code = app(arguments, standalone_mode=False, prog_name="patchctl", obj=arguments)
         sys.stdout.flush()
     except USAGE_ERRORS as error:
-        code = _bad_usage(error, arguments)
+        code = _bad_usage([_told(error)], arguments)
     except PatchctlError as error:  # the document of a command could not be written
         typer.echo(f"error: {error.message}", err=True)
         code = int(error.exit)
     return code if isinstance(code, int) else 0
 
 
-def _bad_usage(error: Any, arguments: list[str]) -> int:
+def _no_text(arguments: list[str]) -> list[str]:
+    """What is not text Python hands on as lone surrogates, which no answer could spell."""
+    said = [("the command line", word) for word in arguments]
+    said += [item for item in os.environ.items() if item[0].startswith("PATCHCTL_")]
+    return [
+        f"{place}: {text!a} is not text in UTF-8"
+        for place, text in said
+        if any("\ud800" <= letter <= "\udfff" for letter in text)
+    ]
+
+
+def _bad_usage(problems: list[str], arguments: list[str]) -> int:
     from rich.console import Console
 
     from patchctl.cli.advice import command_line
@@ -85,7 +98,7 @@ def _bad_usage(error: Any, arguments: list[str]) -> int:
     from patchctl.views.envelope import Envelope
 
     ctx = _context(arguments)
-    line, bad = command_line(ctx, None), BadInput([_told(error)])
+    line, bad = command_line(ctx, None), BadInput(problems)
     envelope = Envelope(line.command, None, _in_sandbox(ctx, arguments), error=bad)
     json, console = _output(arguments) == "json", Console(stderr=True, highlight=False)
     try:

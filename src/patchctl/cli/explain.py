@@ -58,7 +58,7 @@ def _known(code: str) -> Entry:
     near = catalogue.near(code)
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
     raise BadInput(
-        [f"{code} is not in the catalogue{meant}"],
+        [f"CODE: '{code}' is not in the catalogue{meant}"],
         "What Azure said beside it, with the request id, is all that is known. "
         f"See: patchctl explain{f' {near[0]}' if near else ''}",
     )
