@@ -26,6 +26,8 @@ MADE_UP = re.compile(r"[a-z][A-Z]\d[-_.+](?<![A-Za-z0-9].{4})[A-Za-z0-9_.+-]{32}
 """A password of `patchctl.steps.virtual_machine`, which never makes the same one twice. What stands
 before it is looked at late, for this searches gigabytes."""
 
+TOKEN = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.")
+
 
 class Canary:
     """Watches the traffic of the tests; `leaks` says where a secret was seen."""

@@ -83,7 +83,7 @@ def written(file: Path) -> Iterator[None]:
     except OSError as error:
         raise BadInput([f"--debug-log: {file}: {error.strerror or error}"]) from None
     stream = os.fdopen(number, "a", encoding="utf-8")
-    lines = _Lines(stream)
+    lines = Lines(stream)
     LOG.addHandler(lines)
     LOG.setLevel(logging.DEBUG)
     try:
@@ -95,7 +95,7 @@ def written(file: Path) -> Iterator[None]:
             stream.close()
 
 
-class _Lines(logging.StreamHandler[Any]):
+class Lines(logging.StreamHandler[Any]):
     def handleError(self, record: logging.LogRecord) -> None:
         """A disk that is full is no reason to stop half way."""
 

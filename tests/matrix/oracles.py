@@ -16,7 +16,7 @@ from arm_sandbox.ids import parse
 from arm_sandbox.options import Fault
 from patchctl.errors import Exit
 from patchctl.remembered import AT_WORK
-from tests.canary import MADE_UP
+from tests.canary import MADE_UP, TOKEN
 from tests.comparison import MACHINES
 from tests.matrix import state
 from tests.matrix.faults import APART, HOMES
@@ -209,13 +209,17 @@ def named(fault: Fault, ended: Ended, usual: int) -> Iterator[str]:
 
 
 def secret(ended: Ended, reached: Saved) -> Iterator[str]:
-    """A password that was made up, in what a command says, records or keeps."""
-    if MADE_UP.search(ended.out) or MADE_UP.search(ended.err):
-        yield "there is a password in what it says"
+    """A password that was made up, or a token, in what a command says, records, logs or keeps."""
+    if any(map(_is_secret, (ended.out, ended.err, ended.log))):
+        yield "there is a secret in what it says"
     if any("/virtualmachines/" in e["path"].lower() for e in ended.exchanges):
         kept = (content.decode(errors="replace") for content in reached.values())
-        if any(map(MADE_UP.search, (ended.record, *kept))):
-            yield "there is a password in what it keeps"
+        if any(map(_is_secret, (ended.record, *kept))):
+            yield "there is a secret in what it keeps"
+
+
+def _is_secret(text: str) -> bool:
+    return bool(MADE_UP.search(text) or TOKEN.search(text))
 
 
 def within_budget(ended: Ended, undisturbed: Ended) -> Iterator[str]:

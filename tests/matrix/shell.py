@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from patchctl import debug_log
 from patchctl.cli import main
 from tests.canary import RECORD
 
@@ -25,7 +26,8 @@ Saved = dict[str, bytes]
 the world has them, too."""
 FOLDERS = ("sandbox", "state")
 WORLD = "sandbox/world.json"
-EXCHANGES = "record.jsonl"
+EXCHANGES, LOG = "record.jsonl", "log.jsonl"
+"""What the sandbox and what patchctl write down of the requests of the latest command."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Ended:
     err: str
     record: str
     """Its exchanges, a line for each."""
+    log: str
+    """What patchctl wrote down of them."""
 
     @cached_property
     def exchanges(self) -> tuple[dict[str, Any], ...]:
@@ -70,6 +74,7 @@ class Shell:
             "PATCHCTL_SANDBOX_DIR": FOLDERS[0],
             "PATCHCTL_STATE_DIR": FOLDERS[1],
             RECORD: EXCHANGES,
+            "PATCHCTL_DEBUG_LOG": LOG,
         }
         self.directory.mkdir(parents=True, exist_ok=True)
         self.enter(self.directory)
@@ -82,15 +87,19 @@ class Shell:
         os.chdir(directory)
 
     def enter(self, directory: Path) -> None:
-        """Work in another directory from now on."""
+        """Work in another directory from now on; the log of a command that runs goes on there."""
         self.directory = directory
         os.chdir(directory)
+        for handler in debug_log.LOG.handlers:
+            if isinstance(handler, debug_log.Lines):
+                here = Path(LOG).open("a", encoding="utf-8")  # noqa: SIM115 - until it ends
+                handler.setStream(here)
 
     def copy(self, directory: Path) -> None:
         """Make another directory in which all is as it is here."""
         directory.mkdir()
-        if Path(EXCHANGES).exists():
-            shutil.copy(EXCHANGES, directory)
+        for file in filter(Path.exists, map(Path, (EXCHANGES, LOG))):
+            shutil.copy(file, directory)
         for name, content in self.keep().items():
             file = directory / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +122,8 @@ class Shell:
             file.write_bytes(content)
 
     def run(self, *arguments: str) -> Ended:
-        Path(EXCHANGES).unlink(missing_ok=True)
+        for file in (EXCHANGES, LOG):
+            Path(file).unlink(missing_ok=True)
         out, err = io.StringIO(), io.StringIO()
         code = 0
         with redirect_stdout(out), redirect_stderr(err):
@@ -121,7 +131,7 @@ class Shell:
                 main(list(arguments) if "--output" in arguments else [*arguments, *JSON])
             except SystemExit as end:
                 code = int(end.code or 0)
-        return Ended(code, out.getvalue(), err.getvalue(), _record())
+        return Ended(code, out.getvalue(), err.getvalue(), _read(EXCHANGES), _read(LOG))
 
     def succeed(self, *arguments: str) -> Ended:
         """Run a command that nothing disturbs; raises Broken."""
@@ -134,9 +144,9 @@ class Shell:
 
     def silent(self, code: int) -> Ended:
         """What is known of a command that was killed."""
-        return Ended(code, "", "", _record())
+        return Ended(code, "", "", _read(EXCHANGES), _read(LOG))
 
 
-def _record() -> str:
-    record = Path(EXCHANGES)
-    return record.read_text(encoding="utf-8") if record.exists() else ""
+def _read(name: str) -> str:
+    file = Path(name)
+    return file.read_text(encoding="utf-8") if file.exists() else ""
