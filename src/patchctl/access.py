@@ -82,12 +82,16 @@ async def granted(
     clients: Clients, deployment: Deployment, principal: str | None
 ) -> list[RoleAssignment]:
     """All that we granted, wherever it was: a run may have ended between a grant and the assignment
-    of the machine that it is for. That on our own group is the last: as long as it stands, others
-    are looked for."""
+    of the machine that it is for."""
     if not deployment.own:
         return await ours(clients, deployment.group_id, deployment, principal)
-    found = await _ours_everywhere(clients, deployment, principal)
-    return sorted(found, key=lambda role: same(role.scope or "", deployment.group_id))
+    return own_last(deployment, await _ours_everywhere(clients, deployment, principal))
+
+
+def own_last(deployment: Deployment, roles: Iterable[RoleAssignment]) -> list[RoleAssignment]:
+    """In the order in which they are revoked: as long as that on our own group stands, others are
+    looked for."""
+    return sorted(roles, key=lambda role: same(role.scope or "", deployment.group_id))
 
 
 async def ours(

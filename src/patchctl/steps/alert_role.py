@@ -67,12 +67,13 @@ async def apply(clients: Clients, deployment: Deployment) -> None:
         raise PatchctlError(
             "PlanChanged", "The identity of the alerts was deleted meanwhile.", step=NAME
         )
+    # Before the grants: when all of them stand, nobody looks for a deleted identity's any more.
+    orphans = [r for r in await _marked(clients, deployment) if r.principal_id != principal]
+    await access.revoke(clients, access.own_last(deployment, orphans))
     # That of our own group first: it tells destroy that there may be others.
     for scopes in ([deployment.group_id], deployment.read_scopes):
         await each(scopes, lambda scope: _grant(clients, deployment, scope, principal))
     await access.revoke(clients, await _left(clients, deployment, principal))
-    orphans = await _marked(clients, deployment)
-    await access.revoke(clients, (r for r in orphans if r.principal_id != principal))
 
 
 async def destroy(clients: Clients, deployment: Deployment) -> None:
