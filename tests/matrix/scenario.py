@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from arm_sandbox.options import Fault
 from arm_sandbox.providers import virtual_machines
 from arm_sandbox.world import World
+from patchctl.errors import Exit
 from tests.matrix import oracles, state
 from tests.matrix.faults import APART, Call, all_tried, calls
 from tests.matrix.forks import Forks
@@ -187,13 +188,18 @@ class Matrix:
         yield from self._unless_fine(emptied, lambda: self._leaves_nothing(situation, at))
 
     def _ends_well(self, command: tuple[str, ...], *, quietly: bool = False) -> Iterator[str]:
-        """Run a command, unless it is known to change nothing here; `quietly`: it must not."""
+        """Run a command, unless it is known to change nothing here; `quietly`: it must not.
+
+        What it would remember may be gone with the group; then what it says comes next is done.
+        """
         quiet = "quiet", *command, state.pending(self.shell.keep())
         if quiet in self._fine:
             return
         ended = self.shell.run(*command)
         written = oracles.written(ended.exchanges)
-        if ended.code != 0:
+        if ended.code == Exit.USAGE and (told := advice(ended, beside=command)):
+            yield from self._follow(told)
+        elif ended.code != 0:
             yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
         elif not written:
             self._fine.add(quiet)
