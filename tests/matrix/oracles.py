@@ -179,7 +179,8 @@ def remembers(stands: state.State) -> bool:
 def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:
     """What a look can show that somebody has edited is not written over: it was in no plan.
 
-    After the look of the plan and that of the step, what reads once more is the write itself.
+    After the look of the plan and that of the step, what reads once more is the write itself. What
+    depends on something that the run has made anew may look otherwise because of that.
     """
     edits = fault.kind == "edited" and parse(fault.path).type.lower() in EDITS
     if not edits or fault.method != "GET":
@@ -192,8 +193,15 @@ def asked_first(fault: Fault, ended: Ended) -> Iterator[str]:
     before, after = _written_to(made[:edit]), _written_to(made[edit:])
     later = calls[fault.nth :]
     looked = fault.nth <= LOOKS or any(path not in _written_to(made[edit:n]) for n in later)
-    if before and looked and path in after and made[edit]["status"] == 200:
+    shown = made[edit]["status"] == 200 and not _made_anew(made[:edit])
+    if before and looked and path in after and shown:
         yield "what somebody has edited meanwhile was written over"
+
+
+def _made_anew(exchanges: Exchanges) -> bool:
+    """Whether something was made that was seen to be missing."""
+    missed = {e["path"].lower() for e in exchanges if (e["method"], e["status"]) == ("GET", 404)}
+    return not missed.isdisjoint(_written_to(exchanges))
 
 
 def _written_to(exchanges: Exchanges) -> list[str]:

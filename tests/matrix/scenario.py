@@ -59,12 +59,8 @@ class Begun:
     stands: state.State
     usual: int
     """How it ends there when nothing goes wrong."""
-    late: bool
-    """Whether what is made anew by now begins with another window."""
-
-    def dates(self, fault: Fault) -> bool:
-        """Whether windows are those of the undisturbed run."""
-        return not (self.late and fault.kind == "deleted")
+    dated: bool
+    """Whether windows are those of the undisturbed run; what is made anew later begins later."""
 
 
 Heard = Callable[[Outcome], object]
@@ -126,8 +122,8 @@ class Matrix:
             each(outcome)
 
         self.shell.restore(at)
-        late = state.moment(at) > state.moment(self.reference(situation).begin) + DAY
-        begun = Begun(state.standing(at), usual, late)
+        dated = state.moment(at) <= state.moment(self.reference(situation).begin) + DAY
+        begun = Begun(state.standing(at), usual, dated)
         then = partial(self._outcome, situation, begun)
         Forks(self.shell, then, heard, self.workers).play(situation.command, faults)
 
@@ -140,7 +136,7 @@ class Matrix:
         ]
         at = cured(reached, fault, patient=situation.repeats)
         told = advice(ended, beside=situation.command)
-        dated = not situation.later and begun.dates(fault)
+        dated = not situation.later and begun.dated
         key = situation.name, told, str(dated), state.pending(at)
         wrong += self._unless_fine(key, lambda: self._goes_on(situation, at, told, dated=dated))
         found = frozenset(self._fine - before)
@@ -166,7 +162,7 @@ class Matrix:
         stands = state.standing(reached)
         yield from oracles.never_two(stands, reference.most)
         got, wanted = stands, reference.stands
-        if not begun.dates(fault):
+        if not begun.dated:
             got, wanted = (state.standing(s, dated=False) for s in (reached, reference.end))
         yield from oracles.truthful(situation, fault, ended, got, wanted)
         yield from oracles.kept(situation, fault, ended, begun.stands, stands, reference.nothing)
