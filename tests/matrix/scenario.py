@@ -186,14 +186,15 @@ class Matrix:
     def _ends_well(self, command: tuple[str, ...], *, quietly: bool = False) -> Iterator[str]:
         """Run a command, unless it is known to change nothing here; `quietly`: it must not.
 
-        What it would remember may be gone with the group; then what it says comes next is done.
+        What it would remember may be gone with the group: then what it says comes next is done.
         """
         quiet = "quiet", *command, state.pending(self.shell.keep())
         if quiet in self._fine:
             return
         ended = self.shell.run(*command)
         written = oracles.written(ended.exchanges)
-        if ended.code == Exit.USAGE and (told := advice(ended, beside=command)):
+        told = advice(ended) if ended.code == Exit.USAGE else ""
+        if told and not oracles.remembers(state.standing(self.shell.keep())):
             yield from self._follow(told)
         elif ended.code != 0:
             yield f"patchctl {shlex.join(command)} ended with {ended.code}: {ended.error}"
