@@ -16,7 +16,8 @@ from typing import get_args
 from arm_sandbox.options import Fault, FaultKind
 from tests.matrix.faults import Call
 from tests.matrix.forks import NoSuchCall
-from tests.matrix.scenario import Matrix, Outcome
+from tests.matrix.scenario import Key, Matrix, Outcome
+from tests.matrix.shell import Saved
 from tests.matrix.situations import SITUATIONS, Situation
 
 THEN = " > "
@@ -35,6 +36,7 @@ def replay(matrix: Matrix, scenario: str) -> list[str]:
     situation = next(each for each in SITUATIONS if each.name == name)
     at = matrix.reference(situation).begin
     wrong: list[str] = []
+    reached: dict[Key, Saved | None] = {}
     for words in row.split(THEN):
         outcomes: list[Outcome] = []
 
@@ -43,9 +45,10 @@ def replay(matrix: Matrix, scenario: str) -> list[str]:
 
         matrix.go_on(situation, at, chosen, outcomes.append)
         [outcome] = outcomes
-        assert outcome.at is not None, "nothing was known before"
         wrong += outcome.wrong
-        at = outcome.at
+        known = reached.setdefault(outcome.key, outcome.at)  # a fault may change nothing
+        assert known is not None, "nothing else was played before"
+        at = known
     return wrong
 
 
