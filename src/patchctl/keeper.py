@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from azure.core.exceptions import HttpResponseError
 
 from patchctl import template_spec
 from patchctl.clients import find
 from patchctl.errors import BadInput, Foreign
 from patchctl.layers import Layer
-from patchctl.remembered import SUFFIX, is_ours
-from patchctl.report import lowered
+from patchctl.remembered import DEPLOYMENT, SUFFIX, is_ours
+from patchctl.report import lowered, same
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.resources.models import ResourceGroup
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
 
     from patchctl.clients import Clients
     from patchctl.deployment import Deployment
+
+NAMED = re.compile("-([0-9a-f]{6})$")
+"""How the name of what is ours ends: in the suffix."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,27 @@ async def find_keeper(clients: Clients, draft: Deployment) -> Keeper | None:
     if own is not None and not draft.borrowed:
         raise foreign(f"resource group {draft.group}", own.id)
     return None
+
+
+async def without_memory(clients: Clients, draft: Deployment) -> Deployment | None:
+    """What is left in somebody's group of a deployment whose template spec somebody has deleted:
+    its tags tell the name, its names end in the suffix. None too where one may not ask."""
+    asked = f"tagName eq '{DEPLOYMENT}' and tagValue eq '{draft.name}'"
+    found: Counter[tuple[str, str]] = Counter()
+    try:
+        async for resource in clients.resources.resources.list(filter=asked):
+            group = (resource.id or "").split("/")[4]
+            end = NAMED.search(resource.name or "")
+            if end and same(group, draft.group) is draft.borrowed:
+                found[group, end[1]] += 1
+    except HttpResponseError as error:
+        if error.status_code != HTTPStatus.FORBIDDEN:
+            raise
+    if not found:
+        return None
+    group, suffix = found.most_common(1)[0][0]
+    config = draft.config.model_copy(update={"resource_group": group})
+    return replace(draft, suffix=suffix, asked=replace(draft.asked, config=config))
 
 
 async def _somewhere(clients: Clients, draft: Deployment) -> TemplateSpec | None:

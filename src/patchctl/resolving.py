@@ -12,7 +12,7 @@ from patchctl import remembered, template_spec
 from patchctl.config import Asked, layered
 from patchctl.deployment import Deployment
 from patchctl.deployments import deployments
-from patchctl.keeper import Keeper, find_keeper, location_of_group
+from patchctl.keeper import Keeper, find_keeper, location_of_group, without_memory
 from patchctl.layers import STANDING, Layer, flattened
 from patchctl.refusals import refuse_fixed, refuse_newer, refuse_past_first
 from patchctl.remembered import SUFFIX
@@ -44,7 +44,8 @@ async def resolve(
     keeper = await find_keeper(clients, draft)
     if keeper is None:
         found = await _new(clients, draft, layers, making=making)
-        return replace(found, suffix=_drawn(draw_suffix))
+        left = await without_memory(clients, found) if making and found.borrowed else None
+        return left or replace(found, suffix=_drawn(draw_suffix))
     found = replace(_standing(draft, keeper, layers, making=making), take_over=take_over)
     if not (found.own or found.forgot):
         return found

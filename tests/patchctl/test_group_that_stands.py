@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from azure.mgmt.resource.resources.models import ResourceGroup
 
+from arm_sandbox import by_hand
 from arm_sandbox.options import Access, Fault
 from arm_sandbox.world import Resource, World
 from patchctl.clients import Connection
@@ -223,6 +224,41 @@ def test_what_somebody_changes_of_the_note_is_mended(theirs: Cli) -> None:
     assert wrong["subject"] == "template spec's tags"
     assert outcomes(theirs.json("deploy")) == {**UNCHANGED, "resource-group": "updated"}
     assert note(theirs.world).body["tags"]["purpose"] == "patching-demo"
+
+
+def delete_the_note(world: World) -> None:
+    by_hand.delete(world, note(world))
+
+
+def test_deploy_takes_up_what_is_left_when_the_note_was_deleted(theirs: Cli) -> None:
+    theirs.deploy(*INTO)
+    before = state(theirs.world)
+    theirs.change(delete_the_note)
+    assert outcomes(theirs.json("deploy", *MINE)) == {**UNCHANGED, "resource-group": "created"}
+    changed = differences(before, state(theirs.world))
+    assert all("/templateSpecs/patchctl-demo" in line for line in changed)  # made anew, and later
+
+
+@pytest.mark.parametrize("named", [(), INTO])
+def test_destroy_takes_away_what_is_left_when_the_note_was_deleted(
+    theirs: Cli, named: tuple[str, ...]
+) -> None:
+    before = state(theirs.world)
+    theirs.deploy(*INTO)
+    theirs.change(delete_the_note)
+    assert f"what it made in {GROUP} stands" in theirs("destroy", "--yes", *named).err
+    assert differences(before, state(theirs.world)) == []
+    assert "nothing to do" in theirs("destroy", "--yes").out
+
+
+def test_who_may_not_list_everything_destroys_by_what_is_remembered(theirs: Cli) -> None:
+    theirs.change(_forbid_lists)
+    assert "nothing to do" in theirs("destroy", "--yes").out
+
+
+def _forbid_lists(world: World) -> None:
+    listed = f"/subscriptions/{next(iter(world.subscriptions))}/resources"
+    world.options.faults = [Fault("403", "GET", listed, 1, 0)]
 
 
 def test_what_stands_under_our_name_is_not_taken(theirs: Cli) -> None:

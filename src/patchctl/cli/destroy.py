@@ -72,21 +72,24 @@ def destroy(c: Command) -> None:
 
 
 def _remembered(c: Command, connection: Connection) -> Deployment | None:
-    """The deployment as it stands, as a file has it, or as its machines remember it."""
+    """The deployment as it stands, as a file has it, or as what is left of it tells."""
     from dataclasses import replace
 
+    from patchctl.keeper import without_memory
     from patchctl.memories import read
     from patchctl.selection import left_behind
 
     kept = read(c.given["restore_from"]) if c.given["restore_from"] else None
     deployment = c.resolve(connection, kept=kept)
     if not deployment.stands and kept is None:
-        left = connection.run(left_behind(connection.clients, deployment))
-        if left is None:
+        tagged = connection.run(without_memory(connection.clients, deployment))
+        left = connection.run(left_behind(connection.clients, tagged or deployment))
+        if left is None and tagged is None:
             c.show(f"{deployment.name} does not stand here: nothing to do.")
             return None
-        deployment = left
-        c.say("What remembers it was deleted by somebody; its machines still do.")
+        deployment = left or tagged or deployment
+        others = "its machines still do" if left else f"what it made in {deployment.group} stands"
+        c.say(f"What remembers it was deleted by somebody; {others}.")
     return replace(deployment, wait=not c.given["no_wait"])
 
 

@@ -6,7 +6,6 @@ A group that was there before is left as it is; a template spec in it remembers 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -18,7 +17,7 @@ from patchctl.actions import Needed
 from patchctl.clients import Clients, find
 from patchctl.deployment import Deployment
 from patchctl.errors import PatchctlError
-from patchctl.keeper import foreign, going
+from patchctl.keeper import NAMED, foreign, going
 from patchctl.remembered import AT_WORK, MOST_TAGS, SUFFIX, is_ours, split
 from patchctl.report import (
     Finding,
@@ -37,7 +36,11 @@ from patchctl.report import (
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
 ACTIONS = (
-    Needed("Microsoft.Resources/subscriptions", "read locations/read", actions.subscription),
+    Needed(
+        "Microsoft.Resources/subscriptions",
+        "read locations/read resources/read",
+        actions.subscription,
+    ),
     Needed("Microsoft.Resources/subscriptions/resourceGroups", "read resources/read"),
     Needed(
         "Microsoft.Resources/subscriptions/resourceGroups",
@@ -54,7 +57,6 @@ ACTIONS = (
     ),
     Needed("Microsoft.Resources/tags", "write", without="nobody is told who is at work"),
 )
-NAMED = re.compile("-([0-9a-f]{6})$")
 SETTLING = 10.0
 """Seconds between a look that finds nothing and the write that follows it, at most."""
 UP_TO_DATE = "up to date"
