@@ -36,10 +36,13 @@ from patchctl.report import (
 NAME = "resource-group"
 NEEDS: tuple[str, ...] = ()
 ACTIONS = (
+    Needed("Microsoft.Resources/subscriptions", "read locations/read", actions.subscription),
     Needed(
         "Microsoft.Resources/subscriptions",
-        "read locations/read resources/read",
+        "resources/read",
         actions.subscription,
+        actions.borrows_group,
+        without="what is left where somebody has deleted the template spec is not found",
     ),
     Needed("Microsoft.Resources/subscriptions/resourceGroups", "read resources/read"),
     Needed(
