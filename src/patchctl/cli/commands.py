@@ -70,3 +70,13 @@ class Group(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes | {"commands": Commands(self.places)})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Flags that are not given are off, those of Typer too, which it leaves without a default.
+
+        It loads pydantic to read anything but True and False, which takes longer than a help.
+        """
+        for option in self.get_params(ctx):
+            if getattr(option, "is_flag", False) and option.default is None:
+                option.default = False
+        return super().parse_args(ctx, args)
