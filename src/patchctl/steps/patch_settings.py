@@ -149,7 +149,8 @@ def _to_end(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Fin
 
 def _to_put_back(deployment: Deployment, machines: Iterable[Machine]) -> Iterable[Finding]:
     for machine in machines:
-        if (remembers := memory(deployment, machine)) is not None:
+        remembers = memory(deployment, machine)
+        if remembers is not None and _stands(deployment, machine):
             yield check(machine.shown, f"put back to {remembers.before}", machine.settings)
 
 
@@ -308,10 +309,14 @@ async def _untag(clients: Clients, deployment: Deployment, machine: Machine) -> 
 
 
 async def _with_notes(clients: Clients, deployment: Deployment) -> Deployment:
-    """As the group remembers by now, if it is to remember anything."""
+    """As the group remembers by now, if it is to remember anything.
+
+    What it has shown before is not forgotten, since a later read may deny what stands.
+    """
     if deployment.config.machine_tags and not deployment.noted:
         return deployment
-    return replace(deployment, noted=await template_spec.memories(clients, deployment))
+    noted = await template_spec.memories(clients, deployment)
+    return replace(deployment, noted=noted, memories={**deployment.noted, **deployment.memories})
 
 
 async def _noted(
