@@ -94,6 +94,8 @@ def tried(call: Call) -> Iterator[Fault]:
     for kind in KINDS:
         if can_be(kind, call):
             for times in LASTING.get(kind, (1,)):
+                if kind == "404" and not times and _is_first_look(call) and _alone_remembers(call):
+                    continue  # nobody can know of what is denied at once and for good
                 yield Fault(kind, call.method, call.path, call.nth, times)
 
 
@@ -126,8 +128,17 @@ def _is_lost(call: Call) -> bool:
     path, type = call.path.lower(), parse(call.path).type.lower()
     yours = "/resourcegroups/rg-app-" in path and type in comparison.MACHINES
     group = path.rpartition("/resourcegroups/")[2] in (CROWDED, UNTAGGED)
-    memory = f"/resourcegroups/{UNTAGGED}/" in path and type.startswith("microsoft.resources/")
-    return yours or group or memory or type in ATTACHED
+    return yours or group or _alone_remembers(call) or type in ATTACHED
+
+
+def _is_first_look(call: Call) -> bool:
+    return call.method == "GET" and call.nth == 1
+
+
+def _alone_remembers(call: Call) -> bool:
+    """Whether it is where alone it is remembered how machines were."""
+    id = parse(call.path)
+    return id.group.lower() == UNTAGGED and id.type.lower().startswith("microsoft.resources/")
 
 
 def _is_about_what_stands(call: Call) -> bool:

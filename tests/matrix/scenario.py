@@ -160,7 +160,7 @@ class Matrix:
         if situation.looks:
             yield from oracles.written(ended.exchanges)
         stands = state.standing(reached)
-        yield from oracles.never_two(stands, reference.most)
+        yield from oracles.never_two(stands, reference.most, situation.meanwhile)
         got, wanted = stands, reference.stands
         if not begun.dated:
             got, wanted = (state.standing(s, dated=False) for s in (reached, reference.end))
@@ -180,8 +180,11 @@ class Matrix:
         yield from (f"after the same command {line}" for line in state.differences(wanted, got))
         if not situation.repeats:
             yield from self._ends_well(situation.command, quietly=True)
-        emptied = "destroyed", situation.whole, state.pending(at)
-        yield from self._unless_fine(emptied, lambda: self._leaves_nothing(situation, at))
+        restoring = told if "--restore-from" in told else ""
+        emptied = "destroyed", situation.whole, restoring, state.pending(at)
+        yield from self._unless_fine(
+            emptied, lambda: self._leaves_nothing(situation, at, restoring)
+        )
 
     def _ends_well(self, command: tuple[str, ...], *, quietly: bool = False) -> Iterator[str]:
         """Run a command, unless it is known to change nothing here; `quietly`: it must not.
@@ -229,8 +232,11 @@ class Matrix:
             yield situation.mended
         yield situation.command
 
-    def _leaves_nothing(self, situation: Situation, at: Saved) -> Iterator[str]:
+    def _leaves_nothing(self, situation: Situation, at: Saved, restoring: str) -> Iterator[str]:
+        """`restoring` is what one is told to do where nothing but a file remembers some machine."""
         self.shell.restore(at)
+        if restoring:
+            yield from self._follow(restoring)
         ended = self.shell.run(*situation.undone)
         if ended.code != 0:
             yield f"destroy ended with {ended.code}: {ended.out[-700:]}"

@@ -96,7 +96,7 @@ GROUNDS: Mapping[str, Ground] = {
         ("destroy", "--name", "untagged", "--yes"),
         BESIDE,
     ),
-    "group": Ground(_make_group, (*DEPLOY, "--resource-group", THEIRS)),
+    "group": Ground(_make_group, (*DEPLOY, "--resource-group", THEIRS, "--outbound", "nat")),
     "crowd": Ground(
         lambda world: None,
         ("deploy", "--name", "crowded", *EMAIL),
@@ -137,6 +137,8 @@ class Situation:
     """The situation of the same command that it differs from in some of its calls only."""
     repeats: bool = False
     """Whether it does its work anew each time: a test mail is sent again."""
+    meanwhile: str = ""
+    """The type of the one thing that stands only while it is at work."""
 
     @property
     def looks(self) -> bool:
@@ -168,6 +170,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("deploy", "nothing", DEPLOY),
     Situation("deploy again", "deployed", ("deploy",)),
     Situation("deploy a change", "deployed", ("deploy", "--duration", "03:00"), "deploy"),
+    Situation("deploy and patch soon", "nothing", (*DEPLOY, "--first", "now"), "deploy"),
     Situation("deploy machines", "fleet", GROUNDS["fleet"].deploy, "deploy"),
     Situation(
         "deploy machines again",
@@ -185,6 +188,14 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("report", "patched", ("report",)),
     Situation("list", "deployed", ("list",)),
     Situation("test-notify", "deployed", ("test-notify",), repeats=True),
+    Situation(
+        "test-notify end to end",
+        "deployed",
+        ("test-notify", "--end-to-end"),
+        "test-notify",
+        repeats=True,
+        meanwhile="Microsoft.Insights/scheduledQueryRules",
+    ),
     Situation("assess", "deployed", ("assess",), repeats=True),
     Situation("assess machines", "fleet-deployed", ("assess",), "assess", True),
     Situation("install", "deployed", INSTALL, repeats=True),
@@ -195,12 +206,7 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("destroy", "deployed", DESTROY),
     Situation("destroy again", "nothing", DESTROY),
     Situation("destroy machines", "fleet-deployed", DESTROY, "destroy"),
-    Situation(
-        "destroy untagged machines",
-        "untagged-deployed",
-        GROUNDS["untagged"].destroy,
-        "destroy machines",
-    ),
+    Situation("destroy untagged machines", "untagged-deployed", GROUNDS["untagged"].destroy),
     Situation("destroy in a group", "group-deployed", DESTROY, "destroy"),
     Situation("destroy in a crowd", "crowd-deployed", GROUNDS["crowd"].destroy, "destroy"),
 )
