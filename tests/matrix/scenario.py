@@ -18,7 +18,7 @@ from patchctl.errors import Exit
 from tests.matrix import oracles, state
 from tests.matrix.faults import APART, Call, all_tried, calls
 from tests.matrix.forks import Forks
-from tests.matrix.shell import WORLD, Ended, Saved, Shell
+from tests.matrix.shell import WORLD, Broken, Ended, Saved, Shell
 from tests.matrix.situations import SITUATIONS, Situation, start
 
 MINUTE = 60.0
@@ -82,6 +82,8 @@ class Matrix:
             self.shell.restore(begin)
             ended = self.shell.succeed(*situation.command)
             reference = Reference(begin, ended, self.shell.keep(), whole)
+            if situation.repeats:
+                _require_nothing_left(situation, begin, reference.end)
             for saved in (begin, reference.end, whole):  # most of each state that is reached
                 state.pending(saved)
             reference.look()
@@ -243,6 +245,12 @@ class Matrix:
         got = state.standing(self.shell.keep())
         wanted = self.reference(situation).nothing
         yield from (f"after destroy {line}" for line in state.differences(wanted, got))
+
+
+def _require_nothing_left(situation: Situation, begin: Saved, end: Saved) -> None:
+    """Raises Broken where a command that makes nothing leaves something."""
+    for line in state.differences(state.standing(begin), state.standing(end)):
+        raise Broken(f"{situation.name} leaves what was not there, undisturbed: {line}")
 
 
 @dataclass(frozen=True)

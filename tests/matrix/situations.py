@@ -178,6 +178,9 @@ SITUATIONS: tuple[Situation, ...] = (
         (*GROUNDS["fleet"].deploy, "--reboot", "Never"),
         "deploy again",
     ),
+    Situation(
+        "deploy untagged machines", "untagged", GROUNDS["untagged"].deploy, "deploy machines"
+    ),
     Situation("deploy where reads lag", "lag", GROUNDS["lag"].deploy, "deploy"),
     Situation("deploy into a group", "group", GROUNDS["group"].deploy, "deploy"),
     Situation("plan", "nothing", ("plan", *EMAIL)),
