@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from arm_sandbox.options import Fault
 from arm_sandbox.wire import Request, Response
 from arm_sandbox.world import World
 from patchctl import template_spec
@@ -67,6 +68,18 @@ def test_a_machine_that_is_on_no_schedule_any_more_is_put_back(cli: Cli, three: 
     before = state(cli.world)
     assert cli("deploy", *ASKED).code == 0
     cli.change(lambda world: unassign(world, three.machines[0]))
+    assert cli("destroy", "--yes").code == 0
+    assert differences(before, state(cli.world)) == []
+
+
+def test_what_the_group_has_shown_counts_where_a_later_read_denies_it(
+    cli: Cli, three: Fleet
+) -> None:
+    before = state(cli.world)
+    assert cli("deploy", *ASKED).code == 0
+    [spec] = (id for id in cli.world.resources if "/templatespecs/" in id)
+    denied = Fault("404", "GET", spec, nth=2, times=0)
+    cli.change(lambda world: world.options.faults.append(denied))
     assert cli("destroy", "--yes").code == 0
     assert differences(before, state(cli.world)) == []
 
